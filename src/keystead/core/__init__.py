@@ -1,0 +1,1 @@
+"""What must be true: formats, rules and decisions as functions of values; no I/O, no clock, no randomness."""

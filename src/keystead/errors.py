@@ -1,0 +1,313 @@
+"""The one error tree.
+
+    KeysteadError
+    ├── ServiceError            the caller's request is answered with an error of the service model
+    ├── Refusal                 bytes or a wish from outside that a rule forbids; nothing was changed
+    │   ├── FormatError         not the one accepted form (truncated, trailing bytes, unknown version, non-canonical)
+    │   ├── SealError           does not open: other key, other purpose, changed bytes
+    │   ├── SignatureError      a signature or MAC does not verify
+    │   ├── SessionError        HelloRefused, SessionExpired, UnknownOperator, NotPermitted, ReplayedFrame, ReorderedFrame,
+    │   │                       ReflectedFrame, WrongModule, WrongIncarnation, WrongConnection, ForgedFrame, NotAttached
+    │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, WrongAction, UnknownVoucher
+    │   ├── DomainError         WrongDomain, WrongPredecessor, WrongVersion, QuorumNotMet, RequestExpired, NotAMember,
+    │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain
+    │   └── RecordError         a stored record is not the one that its sealed head names
+    ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
+    ├── PeerUnavailable         another process cannot be reached or did not answer in time
+    └── OperatorError           told to the person at the terminal; ends with what to do next
+
+Inside, a kind and a cause; outside, ``core.protocols.aws_json.rendering`` turns a ServiceError into the service's answer, and
+``keystead.interfaces.cli`` prints an OperatorError. Whatever else reaches an edge becomes an internal failure without detail.
+Every Refusal has a number that goes over the wire; numbers are never reused.
+"""
+
+from typing import ClassVar
+
+
+class KeysteadError(Exception):
+    """Root of everything that Keystead raises on purpose."""
+
+
+class ServiceError(KeysteadError):
+    """An error of the service model, as the caller will see it.
+
+    ``code`` is the error's name in the service model ("ValidationException"), ``message`` its text, or None where the
+    service sends none.
+    """
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        super().__init__(code if message is None else f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Refusal(KeysteadError):
+    """Something from outside broke a rule; nothing was changed."""
+
+    number: ClassVar[int] = 1
+
+
+class FormatError(Refusal):
+    """The bytes are not in the one accepted form."""
+
+    number = 2
+
+
+class SealError(Refusal):
+    """The sealed bytes do not open under this key for this purpose."""
+
+    number = 3
+
+
+class SignatureError(Refusal):
+    """A signature or MAC does not verify."""
+
+    number = 4
+
+
+class SessionError(Refusal):
+    """A session, or a frame of one, is not acceptable."""
+
+    number = 20
+
+
+class HelloRefused(SessionError):
+    """The hello of an operator does not fit this module (other domain, stale, not for it)."""
+
+    number = 21
+
+
+class SessionExpired(SessionError):
+    """The operator key token is past its expiry."""
+
+    number = 22
+
+
+class UnknownOperator(SessionError):
+    """The operator is not listed in the domain token that is installed now."""
+
+    number = 23
+
+
+class NotPermitted(SessionError):
+    """The operator is listed, without the permission that this needs."""
+
+    number = 24
+
+
+class ReplayedFrame(SessionError):
+    """The sequence number was used before."""
+
+    number = 25
+
+
+class ReorderedFrame(SessionError):
+    """The sequence number is not the next one."""
+
+    number = 26
+
+
+class ReflectedFrame(SessionError):
+    """The frame was made for the other direction."""
+
+    number = 27
+
+
+class WrongModule(SessionError):
+    """The frame was made for another module."""
+
+    number = 28
+
+
+class WrongIncarnation(SessionError):
+    """The frame was made for another start of this module."""
+
+    number = 29
+
+
+class WrongConnection(SessionError):
+    """The frame was made for another connection."""
+
+    number = 30
+
+
+class ForgedFrame(SessionError):
+    """The frame does not open under the session's key."""
+
+    number = 31
+
+
+class NotAttached(SessionError):
+    """A frame came before an operator key token was attached to the connection."""
+
+    number = 32
+
+
+class ProofError(Refusal):
+    """A proof of authentication is not acceptable."""
+
+    number = 40
+
+
+class ProofExpired(ProofError):
+    """The proof is past its expiry, or from the future."""
+
+    number = 41
+
+
+class ProofForged(ProofError):
+    """The proof was not made with the voucher's proof key."""
+
+    number = 42
+
+
+class WrongAudience(ProofError):
+    """The proof was given to another front end."""
+
+    number = 43
+
+
+class WrongBody(ProofError):
+    """The body is not the one that was signed."""
+
+    number = 44
+
+
+class WrongAction(ProofError):
+    """The action is not the one that was signed."""
+
+    number = 45
+
+
+class UnknownVoucher(ProofError):
+    """Who vouches is not an installed operator with that permission."""
+
+    number = 46
+
+
+class DomainError(Refusal):
+    """A change of the domain is not acceptable."""
+
+    number = 60
+
+
+class WrongDomain(DomainError):
+    """Made for another domain."""
+
+    number = 61
+
+
+class WrongPredecessor(DomainError):
+    """Not a successor of what is installed."""
+
+    number = 62
+
+
+class WrongVersion(DomainError):
+    """Not the next version."""
+
+    number = 63
+
+
+class QuorumNotMet(DomainError):
+    """The signatures do not satisfy the rule for this kind of request."""
+
+    number = 64
+
+
+class RequestExpired(DomainError):
+    """The change request is past its expiry."""
+
+    number = 65
+
+
+class NotAMember(DomainError):
+    """The module is not a member of the proposed domain."""
+
+    number = 66
+
+
+class NotPinned(DomainError):
+    """A blank module was shown a genesis or domain that its configuration does not pin."""
+
+    number = 67
+
+
+class PromiseBroken(DomainError):
+    """Another successor of the same predecessor was promised before."""
+
+    number = 68
+
+
+class PromiseMissing(DomainError):
+    """Not all remaining members have promised this successor."""
+
+    number = 69
+
+
+class StateMismatch(DomainError):
+    """The proposed state is not what the request makes of its predecessor."""
+
+    number = 70
+
+
+class UnsatisfiableRule(DomainError):
+    """A quorum rule could never be met, or is weaker than the constitutional rule allows."""
+
+    number = 71
+
+
+class NoDomain(DomainError):
+    """The module holds no domain token yet."""
+
+    number = 72
+
+
+class RecordError(Refusal):
+    """A stored record is not the one that its sealed head names, or not the one asked for."""
+
+    number = 80
+
+
+class RepositoryError(KeysteadError):
+    """A repository did not do what it was asked; nothing was changed."""
+
+
+class ConflictError(RepositoryError):
+    """The row is not the one that was read (compare and swap failed)."""
+
+
+class DuplicateError(RepositoryError):
+    """The name is taken already."""
+
+
+class FencedError(RepositoryError):
+    """The domain key named in the write takes no new records."""
+
+
+class RepositoryUnavailable(RepositoryError):
+    """The repository cannot be reached now."""
+
+
+class PeerUnavailable(KeysteadError):
+    """Another process cannot be reached or did not answer in time."""
+
+
+class OperatorError(KeysteadError):
+    """Told to the person at the terminal; ``next_step`` says what to do about it."""
+
+    def __init__(self, problem: str, next_step: str) -> None:
+        super().__init__(f"{problem}; {next_step}")
+        self.problem = problem
+        self.next_step = next_step
+
+
+def _tree(root: type[Refusal]) -> dict[int, type[Refusal]]:
+    found = {root.number: root}
+    for child in root.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+REFUSALS: dict[int, type[Refusal]] = _tree(Refusal)
+"""Every kind of refusal by its number on the wire."""
