@@ -6,8 +6,9 @@
     │   ├── FormatError         not the one accepted form (truncated, trailing bytes, unknown version, non-canonical)
     │   ├── SealError           does not open: other key, other purpose, changed bytes
     │   ├── SignatureError      a signature or MAC does not verify
-    │   ├── SessionError        HelloRefused, SessionExpired, UnknownOperator, NotPermitted, ReplayedFrame, ReorderedFrame,
-    │   │                       ReflectedFrame, WrongModule, WrongIncarnation, WrongConnection, ForgedFrame, NotAttached
+    │   ├── SessionError        HelloRefused, SessionExpired, UnknownOperator, NotPermitted, ReplayedFrame,
+    │   │                       ReorderedFrame, ReflectedFrame, WrongModule, WrongIncarnation, WrongConnection,
+    │   │                       ForgedFrame, NotAttached
     │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, WrongAction, UnknownVoucher
     │   ├── DomainError         WrongDomain, WrongPredecessor, WrongVersion, QuorumNotMet, RequestExpired, NotAMember,
     │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain
@@ -16,9 +17,9 @@
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
     └── OperatorError           told to the person at the terminal; ends with what to do next
 
-Inside, a kind and a cause; outside, ``core.protocols.aws_json.rendering`` turns a ServiceError into the service's answer, and
-``keystead.interfaces.cli`` prints an OperatorError. Whatever else reaches an edge becomes an internal failure without detail.
-Every Refusal has a number that goes over the wire; numbers are never reused.
+Inside, a kind and a cause; outside, ``core.protocols.aws_json.rendering`` turns a ServiceError into the service's
+answer, and ``keystead.interfaces.cli`` prints an OperatorError. Whatever else reaches an edge becomes an internal
+failure without detail. Every Refusal has a number that goes over the wire; numbers are never reused.
 """
 
 from typing import ClassVar

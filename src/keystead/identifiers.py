@@ -1,7 +1,7 @@
 """Names of things: the types that every part of Keystead uses for them, and their one written form.
 
-A key id is a lower-case UUID, or ``mrk-`` and 32 lower-case hexadecimal digits. Ids of modules, operators and domain keys
-are 16 bytes, ids of domains 32; where a person reads them they are lower-case hexadecimal.
+A key id is a lower-case UUID, or ``mrk-`` and 32 lower-case hexadecimal digits. Ids of modules, operators and domain
+keys are 16 bytes, ids of domains 32; where a person reads them they are lower-case hexadecimal.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What the outside world is to the rest of Keystead: clock, randomness, disk and network.
 
-Production hands in the real ones, a simulation hands in its own; nothing else asks the time, rolls dice, or touches a disk or
-a socket. Each docstring is the contract of the port.
+Production hands in the real ones, a simulation hands in its own; nothing else asks the time, rolls dice, or touches a
+disk or a socket. Each docstring is the contract of the port.
 """
 
 from collections.abc import Callable

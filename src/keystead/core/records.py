@@ -1,7 +1,7 @@
-"""How the records of a customer's key travel and rest: what front ends carry, what repositories keep, what modules write.
+"""How the records of a customer's key travel and rest: what front ends carry, repositories keep, modules write.
 
-Only a module makes or opens what is sealed here. To everyone else a record is bytes with an index beside them. The ports of the
-key repository stand at the end; readers and writers are two ports, so that who only reads cannot write.
+Only a module makes or opens what is sealed here. To everyone else a record is bytes with an index beside them. The
+ports of the key repository stand at the end; readers and writers are two ports, so that who only reads cannot write.
 """
 
 from typing import Final, Protocol
@@ -73,7 +73,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KeyReader(Protocol):
-    """Reads the key repository. Every method may raise RepositoryUnavailable. What it returns proves nothing by itself."""
+    """Reads the key repository. Every method may raise RepositoryUnavailable. What it returns proves nothing yet."""
 
     async def record(self, key_id: KeyId) -> KeyRecord | None:
         """Return one key with all its tokens and attachments as one consistent snapshot, or None."""
@@ -87,7 +87,7 @@ class KeyReader(Protocol):
     async def page_of_aliases(
         self, account: AccountId, region: Region, after: AliasName, limit: int
     ) -> list[tuple[AliasName, KeyRecord]]:
-        """Return up to ``limit`` alias names above ``after`` in order, each with its key's head and aliases attachment."""
+        """Return up to ``limit`` alias names above ``after`` in order, each with its key's head and aliases."""
 
     async def count(self) -> int:
         """Return how many keys there are (for status, not for decisions)."""
