@@ -1,0 +1,209 @@
+"""Control messages between a process and a security module (``spec/module-session.md``, section 2).
+
+Every message on a link begins with its kind: CONTROL (these) or FRAME (``frame``). Control messages are not secret
+and prove nothing by themselves: what they carry is signed or sealed. A module greets first; then calls are answered
+in order.
+"""
+
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+
+from keystead.core.ports import Buffer
+from keystead.core.protocols.module_session.fields import (
+    Bytes16,
+    Bytes32,
+    DomainIdField,
+    Milliseconds,
+    ModuleIdField,
+)
+from keystead.core.strict import StrictCodec
+from keystead.errors import REFUSALS, FormatError, Refusal
+
+CONTROL: Final = 1
+"""Kind, and first byte, of the messages of this file."""
+FRAME: Final = 2
+"""Kind, and first byte, of sealed frames."""
+VERSION: Final = 1
+"""Second byte of both."""
+_PREFIX: Final = bytes((CONTROL, VERSION))
+GREETING_CALL: Final = 0
+"""Number of the reply that nobody called for: the greeting, or the refusal of a frame."""
+
+CallNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+
+
+class Identify(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """Asks for the module's public keys; answered by Identity."""
+
+
+class SignGenesis(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """Asks for the module's signature over a genesis document; answered by Signed."""
+
+    document: bytes
+
+
+class Propose(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Asks for the domain token that a signed change request leads to; changes nothing; answered by Proposed."""
+
+    request: bytes
+    signatures: tuple[bytes, ...]
+
+
+class PromiseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """Asks for the module's promise to follow this domain token and no other; answered by Promised."""
+
+    token: bytes
+
+
+class Ingest(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """Asks to switch to a domain token; a blank module also needs the genesis document; answered by Ingested."""
+
+    genesis: bytes | None
+    token: bytes
+    promises: tuple[bytes, ...]
+
+
+class Negotiate(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Asks for a session; ``hello`` is what ``handshake.offer`` made; answered by Negotiated."""
+
+    hello: bytes
+
+
+class Attach(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """Uses a session on this connection; answered by Attached."""
+
+    operator_key_token: bytes
+    client_nonce: Bytes16
+
+
+class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """The module's first message on every connection. Unproven: only a frame that opens shows that it was true."""
+
+    module: ModuleIdField
+    incarnation: Bytes16
+    """Random at each start of the module."""
+    connection_nonce: Bytes16
+    """Random for each connection."""
+    domain: DomainIdField | None
+    """None while the module is blank."""
+    version: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    token_hash: Bytes32 | None
+    """SHA-256 of the installed domain token; None while the module is blank."""
+
+
+class Identity(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The module's public keys, for a genesis document or a change request; confirmed by a person by fingerprint."""
+
+    ed25519: Bytes32
+    mldsa65: bytes
+    sealing: bytes
+    fingerprint: str
+
+
+class Signed(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The module's signature over the genesis document."""
+
+    signature: bytes
+
+
+class Proposed(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """The domain token asked for; not installed."""
+
+    token: bytes
+
+
+class Promised(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """The module's signed, durable promise."""
+
+    promise: bytes
+
+
+class Ingested(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """The domain token that is installed now."""
+
+    version: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    token_hash: Bytes32
+
+
+class Negotiated(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """The module's signed answer to a hello; opened by ``handshake.Offer.accepted``."""
+
+    accept: bytes
+
+
+class Attached(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """Frames may come now, until the session expires."""
+
+    expires: Milliseconds
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """Nothing was changed; the number is that of a Refusal."""
+
+    number: int
+    detail: str
+
+    def error(self) -> Refusal:
+        """Return the refusal that the module raised."""
+        return REFUSALS.get(self.number, Refusal)(self.detail)
+
+
+Request: TypeAlias = Identify | SignGenesis | Propose | PromiseSuccessor | Ingest | Negotiate | Attach
+Answer: TypeAlias = Greeting | Identity | Signed | Proposed | Promised | Ingested | Negotiated | Attached | Refused
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """A request with the number that its answer will carry."""
+
+    number: CallNumber
+    request: Request
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """The answer to the call of the same number; GREETING_CALL if nobody called."""
+
+    number: CallNumber
+    answer: Answer
+
+
+_calls: Final[StrictCodec[Call]] = StrictCodec(Call, "a call to a module")
+_replies: Final[StrictCodec[Reply]] = StrictCodec(Reply, "a reply of a module")
+
+
+def refused(error: Refusal) -> Refused:
+    """Return what a module answers when a rule forbids the request."""
+    return Refused(error.number, str(error))
+
+
+def encode_call(number: int, request: Request) -> bytes:
+    """Return the message that asks a module."""
+    return _PREFIX + _calls.encode(Call(number, request))
+
+
+def decode_call(message: Buffer) -> Call:
+    """Return the call in a message of kind CONTROL; raises FormatError."""
+    return _calls.decode(_body(message))
+
+
+def encode_reply(number: int, answer: Answer) -> bytes:
+    """Return the message that a module answers."""
+    return _PREFIX + _replies.encode(Reply(number, answer))
+
+
+def decode_reply(message: Buffer) -> Reply:
+    """Return the reply in a message of kind CONTROL; raises FormatError."""
+    return _replies.decode(_body(message))
+
+
+def kind_of(message: Buffer) -> int:
+    """Return CONTROL or FRAME; raises FormatError for any other first byte, and for no bytes."""
+    if len(message) == 0 or message[0] not in {CONTROL, FRAME}:
+        raise FormatError("not a message of the module session protocol")
+    return message[0]
+
+
+def _body(message: Buffer) -> Buffer:
+    if bytes(message[: len(_PREFIX)]) != _PREFIX:
+        raise FormatError("not a control message of this version")
+    return memoryview(message)[len(_PREFIX) :]
