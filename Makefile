@@ -57,7 +57,7 @@ $(VENV)/.installed: pyproject.toml requirements/run.lock requirements/build.lock
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(VENV)
 	$(PIP) --require-hashes -r requirements/run.lock -r requirements/build.lock
 	$(PIP) --no-deps --no-build-isolation --no-index -e .
-	@touch $@
+	@touch $@ && echo "installed: $(BIN)/keystead"
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.lock
 	$(PIP) --require-hashes -r requirements/dev.lock

@@ -33,12 +33,15 @@ TRACE = re.compile(
 )
 
 
-def tracked() -> list[Path]:
-    """Return each file that git tracks and that is still there."""
+def files_of_the_repository(scratch: Path) -> list[Path]:
+    """Return each file that is tracked or would be: all but the ignored ones, also where there is no history."""
     git = shutil.which("git")
-    assert git is not None, "these tests read the list of tracked files: install git"
-    listing = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
-    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+    assert git is not None, "git knows which files are ignored: install git"
+    empty = ["--git-dir", str(scratch / "empty"), "--work-tree", str(ROOT)]
+    subprocess.run([git, "init", "--quiet", "--bare", str(scratch / "empty")], check=True)
+    command = [git, *empty, "ls-files", "-z", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    return [ROOT / name for name in listing.split("\0") if name]
 
 
 def test_lock_files_carry_no_address() -> None:
@@ -79,14 +82,12 @@ def test_an_innocent_path_is_no_trace(text: str) -> None:
     assert TRACE.search(text) is None
 
 
-def test_no_tracked_file_names_a_registry_or_a_build_machine() -> None:
+def test_no_file_names_a_registry_or_a_build_machine(tmp_path: Path) -> None:
     """Nothing in the repository points to a package registry or to a folder of somebody's machine."""
-    findings = [
-        f"{path.relative_to(ROOT)}: {found[0]}"
-        for path in tracked()
-        if (found := TRACE.search(path.read_bytes().decode("utf-8", "replace")))
-    ]
-    assert findings == []
+    files = files_of_the_repository(tmp_path)
+    assert Path(__file__) in files
+    traces = {path.relative_to(ROOT): TRACE.search(path.read_bytes().decode("utf-8", "replace")) for path in files}
+    assert {path: found[0] for path, found in traces.items() if found} == {}
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT / "src")))
