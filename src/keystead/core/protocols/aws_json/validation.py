@@ -60,11 +60,11 @@ def _value(kind: Kind, raw: bytes, place: str, broken: list[str]) -> object:
     value: object
     match kind.type:
         case inspect.StructType():
-            return _structure(kind.type, _parse(_OBJECT, raw, place, "an object"), place, broken)
+            return _structure(kind.type, _parse(_OBJECT, raw, place, "a JSON object"), place, broken)
         case inspect.ListType(item_type=declared):
-            value = _list(kind_of(declared), _parse(_LIST, raw, place, "a list"), place, broken)
+            value = _list(kind_of(declared), _parse(_LIST, raw, place, "a JSON array"), place, broken)
         case inspect.DictType(value_type=declared):
-            value = _map(kind_of(declared), _parse(_OBJECT, raw, place, "an object"), place, broken)
+            value = _map(kind_of(declared), _parse(_OBJECT, raw, place, "a JSON object"), place, broken)
         case _:
             value = _scalar(kind, raw, place)
     broken.extend(unmet(kind, value, place))
