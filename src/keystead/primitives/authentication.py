@@ -1,0 +1,41 @@
+"""Message authentication: HMAC-SHA-256 (FIPS 198-1)."""
+
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from keystead.errors import SignatureError
+
+SIZE: Final = 32
+
+
+class Mac:
+    """A keyed MAC. The keyed state is set up once and copied for each message; the key itself is not kept."""
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, key: bytes | bytearray | memoryview) -> None:
+        """Take the key; at least 32 bytes where its length is ours to choose."""
+        self._keyed = HMAC(key, SHA256())
+
+    def __repr__(self) -> str:
+        return "<Mac>"
+
+    def tag(self, *parts: bytes | bytearray | memoryview) -> bytes:
+        """Return the 32-byte tag of the parts one after the other."""
+        keyed = self._keyed.copy()
+        for part in parts:
+            keyed.update(part)
+        return keyed.finalize()
+
+    def verify(self, tag: bytes, *parts: bytes | bytearray | memoryview) -> None:
+        """Return if the tag is that of the parts, compared in constant time; raises SignatureError."""
+        keyed = self._keyed.copy()
+        for part in parts:
+            keyed.update(part)
+        try:
+            keyed.verify(tag)
+        except InvalidSignature:
+            raise SignatureError("the MAC does not verify") from None
