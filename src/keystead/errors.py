@@ -9,7 +9,8 @@
     │   ├── SessionError        HelloRefused, SessionExpired, UnknownOperator, NotPermitted, ReplayedFrame,
     │   │                       ReorderedFrame, ReflectedFrame, WrongModule, WrongIncarnation, WrongConnection,
     │   │                       ForgedFrame, NotAttached
-    │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, WrongAction, UnknownVoucher
+    │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, WrongAction, UnknownVoucher,
+    │   │                       ProofReplayed
     │   ├── DomainError         WrongDomain, WrongPredecessor, WrongVersion, QuorumNotMet, RequestExpired, NotAMember,
     │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain
     │   └── RecordError         a stored record is not the one that its sealed head names
@@ -73,7 +74,7 @@ class SessionError(Refusal):
 
 
 class HelloRefused(SessionError):
-    """The hello of an operator does not fit this module (other domain, stale, not for it)."""
+    """The hello of an operator is stale or from the future."""
 
     number = 21
 
@@ -144,6 +145,18 @@ class NotAttached(SessionError):
     number = 32
 
 
+class AlreadyAttached(SessionError):
+    """A connection is attached to a session once."""
+
+    number = 33
+
+
+class WrongOperator(SessionError):
+    """Who attaches is not the operator that the session was given to."""
+
+    number = 34
+
+
 class ProofError(Refusal):
     """A proof of authentication is not acceptable."""
 
@@ -184,6 +197,12 @@ class UnknownVoucher(ProofError):
     """Who vouches is not an installed operator with that permission."""
 
     number = 46
+
+
+class ProofReplayed(ProofError):
+    """The proof changed this key before."""
+
+    number = 47
 
 
 class DomainError(Refusal):

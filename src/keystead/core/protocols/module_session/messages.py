@@ -16,6 +16,7 @@ from keystead.core.protocols.module_session.fields import (
     DomainIdField,
     Milliseconds,
     ModuleIdField,
+    OperatorIdField,
 )
 from keystead.core.strict import StrictCodec
 from keystead.errors import REFUSALS, FormatError, Refusal
@@ -73,8 +74,10 @@ class Negotiate(msgspec.Struct, frozen=True, array_like=True, tag=6):
 class Attach(msgspec.Struct, frozen=True, array_like=True, tag=7):
     """Uses a session on this connection; answered by Attached."""
 
+    operator: OperatorIdField
     operator_key_token: bytes
     client_nonce: Bytes16
+    """Random for each connection; with the greeting's nonce it names the connection."""
 
 
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
