@@ -34,7 +34,7 @@ def decode(operation: str, body: bytes) -> Shape:
     Raises:
         ServiceError: UnknownOperationException; RequestEntityTooLargeException for more than ``body_limit(operation)``
             octets; SerializationException for anything but a JSON object with members of the declared types;
-            ValidationException naming every constraint that is not met, with what was sent unless it is a secret.
+            ValidationException naming the constraints that are not met, with what was sent unless it is a secret.
     """
     plan = _plan(operation)
     if len(body) > plan.limit:

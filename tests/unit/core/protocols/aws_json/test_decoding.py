@@ -3,6 +3,7 @@
 import json
 import traceback
 from base64 import b64encode
+from contextlib import suppress
 
 import pytest
 
@@ -207,6 +208,19 @@ def test_blobs_have_one_form(text: str, *, ascii_only: bool) -> None:
     assert refused.message == "The value at 'plaintext' is not canonical base64."
 
 
+@pytest.mark.parametrize("pads", [1, 2])
+def test_only_letters_without_stray_bits_stand_before_padding(pads: int) -> None:
+    """Of all 64 letters, one pad may follow the 16 whose last two bits are zero, two pads the 4 with four zero bits."""
+    letters = b64encode(bytes.fromhex("".join(f"{number << 2:02x}0000" for number in range(64)))).decode()[::4]
+    assert len(set(letters)) == 64
+    read = []
+    for letter in letters:
+        with suppress(ServiceError):
+            decode("Encrypt", f'{{"KeyId":"k","Plaintext":"{"Y" * (3 - pads)}{letter}{"=" * pads}"}}'.encode())
+            read.append(letter)
+    assert read == list(letters[:: 4**pads])
+
+
 @pytest.mark.parametrize("text", ["Y\\u0052==", "YR=\\u003d", "YR\\u003D\\u003D", "\\u0059\\u005A==", "YW\\u004A="])
 def test_escapes_hide_no_stray_bits(text: str) -> None:
     """Base64 whose last letter or padding is written as an escape is judged like any other."""
@@ -265,6 +279,14 @@ def test_a_refusal_repeats_no_secret(operation: str, members: dict[str, object])
     assert refused.__context__ is None
     assert "secret" not in told.replace("rawSecretAccessKey", "")
     assert "c2VjcmV0" not in told
+
+
+def test_a_refusal_stays_in_proportion_to_its_request() -> None:
+    """Thousands of broken structures are told by a hundred clauses, not by megabytes of answer."""
+    refused = refusal("CreateKey", b'{"Tags":[' + b",".join([b"{}"] * 40_000) + b"]}")
+    assert refused.message is not None
+    assert refused.message.startswith("100 validation errors detected: ")
+    assert len(refused.message) < 16_384
 
 
 def test_unknown_operation() -> None:
