@@ -1,0 +1,1 @@
+"""One recipe per process: configuration, clock, stores, service, listener; nothing else constructs, nothing global."""

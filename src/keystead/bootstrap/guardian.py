@@ -1,0 +1,75 @@
+"""The outermost process of ``keystead up``: holds the data directory and the socket, and starts the supervisor again.
+
+It does so little that there is nothing in it to fail. When it ends, in whatever way, the supervisor and every role end
+too.
+"""
+
+import ctypes
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Final
+
+from keystead.bootstrap.supervisor import COMMAND
+
+REFUSED: Final = 1
+"""Exit status of a supervisor that was refused something; trying again would not help."""
+FIRST_WAIT: Final = 0.05
+LONGEST_WAIT: Final = 5.0
+STEADY: Final = 10.0
+
+
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None)
+
+
+def _stopped_with_parent() -> None:
+    """Have the kernel ask this process to stop, in order, when its parent dies; runs in the child before exec."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+class Guardian:
+    """Runs one child until it stops in order; starts it again when it dies."""
+
+    def __init__(self, arguments: Sequence[str], inherited: tuple[int, ...], report: Callable[[str], None]) -> None:
+        """``arguments`` follow ``python -m keystead``; ``inherited`` are file descriptors that the child gets."""
+        self._arguments = arguments
+        self._inherited = inherited
+        self._report = report
+        self._child: subprocess.Popen[bytes] | None = None
+        self._told = threading.Event()
+
+    def run(self) -> int:
+        """Return the exit status once the child stopped in order, was refused, or a signal told both to stop."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._told_to_stop)
+        wait = FIRST_WAIT
+        while not self._told.is_set():
+            started = time.monotonic()
+            self._child = self._start()
+            status = self._child.wait()
+            if self._told.is_set() or status in (0, REFUSED):
+                return max(status, 0)
+            if time.monotonic() - started > STEADY:
+                wait = FIRST_WAIT
+            self._report(f"the supervisor ended (status {status}) and is started again")
+            time.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+        return 0
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  # our own program and arguments
+            [*COMMAND, *self._arguments],
+            stdin=subprocess.DEVNULL,
+            pass_fds=self._inherited,
+            preexec_fn=_stopped_with_parent,  # noqa: PLW1509  # one thread only
+            process_group=0,
+        )
+
+    def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._told.set()
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()

@@ -1,0 +1,64 @@
+"""The host's clock and disk, as the ports of ``core.ports`` describe them."""
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+_FILE_MODE: Final = 0o600
+_DIRECTORY_MODE: Final = 0o700
+
+
+class HostClock:
+    """The host's clocks."""
+
+    def now(self) -> int:
+        """Return milliseconds since the Unix epoch."""
+        return time.time_ns() // 1_000_000  # noqa: TID251  # this is the adapter
+
+    def monotonic(self) -> float:
+        """Return seconds since an arbitrary moment."""
+        return time.monotonic()
+
+
+class HostDisk:
+    """The files of one directory, each replaced atomically and durably, readable for this user alone.
+
+    An error of the disk is raised as it comes: after a failed sync nothing is known about the file, so that the process
+    must end rather than try again.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Use the directory; it is made if it is not there."""
+        directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        self._directory = directory
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content, or None if there is no such file."""
+        try:
+            return (self._directory / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the content; on return it survives a power cut."""
+        temporary = self._directory / f"{name}.new"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.rename(self._directory / name)
+        self._sync()
+
+    def remove(self, name: str) -> None:
+        """Remove the file if it is there; on return that survives a power cut."""
+        (self._directory / name).unlink(missing_ok=True)
+        self._sync()
+
+    def _sync(self) -> None:
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,140 @@
+"""The commands, their options and help texts; what a command does is handed in by the composition root."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Protocol
+
+import typer
+
+from keystead import __version__
+from keystead.errors import OperatorError
+
+DEFAULT_DATA: Final = Path("keystead-data")
+DEFAULT_PORT: Final = 7600
+
+Data = Annotated[Path, typer.Option("--data", envvar="KEYSTEAD_DATA", help="The directory that holds everything.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """What ``keystead up`` was asked for; None means: as decided at the first start, or the default."""
+
+    data: Path
+    host: str
+    port: int
+    region: str | None
+    account_id: str | None
+    tls_cert: Path | None
+    tls_key: Path | None
+
+
+class RoleName(StrEnum):
+    """The roles that are processes of their own."""
+
+    MODULE = "module"
+    COORDINATOR = "coordinator"
+    AUTHENTICATION = "authentication"
+    CRYPTOGRAPHY = "cryptography"
+
+
+class Commands(Protocol):
+    """What the commands do. Each returns an exit status or raises OperatorError."""
+
+    def up(self, options: UpOptions) -> int:
+        """Run the whole service until told to stop."""
+
+    def serve(self, role: str, config: Path) -> int:
+        """Run one role until told to stop."""
+
+    def env(self, data: Path) -> str:
+        """Return the lines that point AWS clients at the service."""
+
+    def status(self, data: Path, *, as_json: bool) -> int:
+        """Print how the service is; status 0 if keys can be used, 1 otherwise."""
+
+
+def build(commands: Commands) -> typer.Typer:
+    """Return the command line over the commands."""
+    app = typer.Typer(
+        name="keystead",
+        help="A key management service that you run yourself and that speaks the AWS KMS protocol.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def options(
+        *,
+        version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    ) -> None:
+        if version:
+            typer.echo(f"keystead {__version__}")
+            raise typer.Exit
+
+    @app.command()
+    def up(
+        *,
+        data: Data = DEFAULT_DATA,
+        host: Annotated[
+            str, typer.Option(help="The address to listen on; beyond loopback only with TLS.")
+        ] = "127.0.0.1",
+        port: Annotated[
+            int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+        ] = DEFAULT_PORT,
+        region: Annotated[str | None, typer.Option(help="The region to be, at the first start [us-east-1].")] = None,
+        account_id: Annotated[
+            str | None, typer.Option(help="The account to create, at the first start [000000000000].")
+        ] = None,
+        tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
+        tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")] = None,
+    ) -> None:
+        """Run the whole service on this host: two security modules and one of each other role."""
+        chosen = UpOptions(
+            data=data,
+            host=host,
+            port=port,
+            region=region,
+            account_id=account_id,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+        )
+        raise typer.Exit(commands.up(chosen))
+
+    @app.command()
+    def env(*, data: Data = DEFAULT_DATA) -> None:
+        """Print the export lines for AWS clients: eval "$(keystead env)"."""
+        typer.echo(commands.env(data), nl=False)
+
+    @app.command()
+    def status(
+        *,
+        data: Data = DEFAULT_DATA,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    ) -> None:
+        """Show modules, domain version and number of keys; exit status 0 if keys can be used."""
+        raise typer.Exit(commands.status(data, as_json=as_json))
+
+    @app.command()
+    def serve(
+        role: Annotated[RoleName, typer.Argument(help="What to be.")],
+        *,
+        config: Annotated[Path, typer.Option(help="The role's configuration, TOML.")],
+    ) -> None:
+        """Run one role in the foreground, as a service manager does."""
+        raise typer.Exit(commands.serve(role.value, config))
+
+    return app
+
+
+def run(commands: Commands, arguments: list[str]) -> int:
+    """Run one command line and return its exit status; an OperatorError is told on standard error, status 1."""
+    try:
+        build(commands)(arguments)
+    except OperatorError as error:
+        sys.stderr.write(f"keystead: {error.problem}\n  {error.next_step}\n")
+        return 1
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
