@@ -104,6 +104,22 @@ class KeyWriter(Protocol):
         """
 
 
+class DomainKeyFence(Protocol):
+    """Says under which domain keys the key repository takes records; for the coordinator alone."""
+
+    async def admit(self, domain_key: DomainKeyId, now: int) -> None:
+        """Take records under this domain key from now on, unless it is known already; durable before returning.
+
+        A fence stays: who admits a fenced domain key again changes nothing. Raises RepositoryUnavailable.
+        """
+
+    async def fence(self, domain_key: DomainKeyId) -> None:
+        """Take no record under this domain key any more; durable before returning, and no write comes after it.
+
+        Raises RepositoryUnavailable.
+        """
+
+
 def merged(record: KeyRecord, change: KeyChange) -> KeyRecord:
     """Return the record as it is after the change; what a front end that wrote the change may keep in its cache."""
     tokens = record.tokens | {token.version: token.token for token in change.tokens}

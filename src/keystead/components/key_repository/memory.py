@@ -1,0 +1,122 @@
+"""The key repository in memory: for tests and simulations; the same promises, but nothing outlives the process."""
+
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeAlias
+
+from keystead.core.records import (
+    ALIASES,
+    AliasChange,
+    Change,
+    DomainKeyFence,
+    KeyChange,
+    KeyReader,
+    KeyRecord,
+    KeyWriter,
+    merged,
+)
+from keystead.errors import ConflictError, DuplicateError, FencedError
+from keystead.identifiers import AccountId, AliasName, DomainKeyId, KeyId, Region
+from keystead.primitives.digest import sha256
+
+_Owner: TypeAlias = tuple[AccountId, Region]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """One state of the whole repository; a change makes the next one from copies, or none."""
+
+    keys: dict[KeyId, tuple[_Owner, KeyRecord]] = field(default_factory=dict)
+    aliases: dict[tuple[_Owner, AliasName], KeyId] = field(default_factory=dict)
+
+
+class MemoryKeyRepository(KeyReader, KeyWriter, DomainKeyFence):
+    """All ports of the key repository over one state. Owned by one event loop."""
+
+    def __init__(self) -> None:
+        """Begin empty, with no domain key admitted."""
+        self._state = _State()
+        self._writable: dict[DomainKeyId, bool] = {}
+
+    async def record(self, key_id: KeyId) -> KeyRecord | None:
+        """Return one key from the state of this moment."""
+        found = self._state.keys.get(key_id)
+        return None if found is None else found[1]
+
+    async def alias(self, account: AccountId, region: Region, name: AliasName) -> KeyId | None:
+        """Return what the index has in the state of this moment."""
+        return self._state.aliases.get(((account, region), name))
+
+    async def page_of_keys(self, account: AccountId, region: Region, after: KeyId, limit: int) -> list[KeyRecord]:
+        """Return a page in order of id."""
+        keys = self._state.keys
+        ids = (each for each in sorted(keys) if keys[each][0] == (account, region) and each > after)
+        return [_listed(keys[each][1]) for each in islice(ids, limit)]
+
+    async def page_of_aliases(
+        self, account: AccountId, region: Region, after: AliasName, limit: int
+    ) -> list[tuple[AliasName, KeyRecord]]:
+        """Return a page in order of name."""
+        names = sorted(name for owner, name in self._state.aliases if owner == (account, region) and name > after)
+        target = self._state.aliases
+        return [(name, _listed(self._state.keys[target[(account, region), name]][1])) for name in islice(names, limit)]
+
+    async def count(self) -> int:
+        """Return how many keys there are."""
+        return len(self._state.keys)
+
+    async def apply(self, change: Change) -> None:
+        """Make the next state of copies; an error leaves the one that was."""
+        following = replace(self._state, keys=self._state.keys.copy(), aliases=self._state.aliases.copy())
+        for key in change.keys:
+            self._check_fence(key)
+            _put_key(following, key)
+        for alias in change.aliases:
+            _put_alias(following, alias)
+        self._state = following
+
+    async def admit(self, domain_key: DomainKeyId, now: int) -> None:  # noqa: ARG002 - the port's
+        """Open, unless the domain key is known."""
+        self._writable.setdefault(domain_key, True)
+
+    async def fence(self, domain_key: DomainKeyId) -> None:
+        """Close for good."""
+        if domain_key in self._writable:
+            self._writable[domain_key] = False
+
+    def _check_fence(self, key: KeyChange) -> None:
+        for domain_key in {key.head_domain_key, *(token.domain_key for token in key.tokens)}:
+            if not self._writable.get(domain_key, False):
+                raise FencedError("the domain key takes no new records")
+
+
+def _put_key(state: _State, key: KeyChange) -> None:
+    owner = (key.account, key.region)
+    if not key.replaces:
+        if key.key_id in state.keys:
+            raise DuplicateError("there is a key with this id")
+        state.keys[key.key_id] = (owner, merged(KeyRecord(b"", {}, {}), key))
+        return
+    found = state.keys.get(key.key_id)
+    if found is None or found[0] != owner or sha256(found[1].head) != key.replaces:
+        raise ConflictError("the key is not as it was read")
+    state.keys[key.key_id] = (owner, merged(found[1], key))
+
+
+def _put_alias(state: _State, alias: AliasChange) -> None:
+    place = ((alias.account, alias.region), alias.name)
+    found = state.aliases.get(place)
+    if alias.replaces is None and alias.target is not None and found is not None:
+        raise DuplicateError("the alias name is taken")
+    if found != alias.replaces or (alias.target is None and found is None):
+        raise ConflictError("the alias is not as it was read")
+    if alias.target is None:
+        del state.aliases[place]
+    elif alias.target in state.keys:
+        state.aliases[place] = alias.target
+    else:
+        raise ConflictError("there is no key for the alias")
+
+
+def _listed(record: KeyRecord) -> KeyRecord:
+    return KeyRecord(record.head, {}, {kind: each for kind, each in record.attachments.items() if kind == ALIASES})
