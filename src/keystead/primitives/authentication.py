@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from keystead.errors import SignatureError
+from keystead.primitives.secret import Buffer
 
 SIZE: Final = 32
 
@@ -16,21 +17,21 @@ class Mac:
 
     __slots__ = ("_keyed",)
 
-    def __init__(self, key: bytes | bytearray | memoryview) -> None:
+    def __init__(self, key: Buffer) -> None:
         """Take the key; at least 32 bytes where its length is ours to choose."""
         self._keyed = HMAC(key, SHA256())
 
     def __repr__(self) -> str:
         return "<Mac>"
 
-    def tag(self, *parts: bytes | bytearray | memoryview) -> bytes:
+    def tag(self, *parts: Buffer) -> bytes:
         """Return the 32-byte tag of the parts one after the other."""
         keyed = self._keyed.copy()
         for part in parts:
             keyed.update(part)
         return keyed.finalize()
 
-    def verify(self, tag: bytes, *parts: bytes | bytearray | memoryview) -> None:
+    def verify(self, tag: bytes, *parts: Buffer) -> None:
         """Return if the tag is that of the parts, compared in constant time; raises SignatureError."""
         keyed = self._keyed.copy()
         for part in parts:

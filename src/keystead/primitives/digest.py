@@ -5,8 +5,7 @@ import hmac
 
 from keystead.errors import SignatureError
 from keystead.primitives.labels import Label
-
-Buffer = bytes | bytearray | memoryview
+from keystead.primitives.secret import Buffer
 
 
 def sha256(*parts: Buffer) -> bytes:

@@ -31,5 +31,7 @@ class Label(bytes, Enum):
     PROMISE = b"keystead/v1/promise"
     PROOF = b"keystead/v1/proof"
     ROOT_SLOT = b"keystead/v1/root-slot"
+    SELF_TEST = b"keystead/v1/self-test"
     SESSION_ACCEPT = b"keystead/v1/session-accept"
     SESSION_HELLO = b"keystead/v1/session-hello"
+    SESSION_KEY = b"keystead/v1/session-key"
