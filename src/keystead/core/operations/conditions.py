@@ -1,0 +1,177 @@
+"""What key policies may ask about a request and its key (kms-developer-guide, "Condition keys for AWS KMS").
+
+Names of condition keys ignore case, so they are lower-case here. Truth values are ``true`` and ``false``, numbers
+decimal.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from keystead.core.keys.attachments import read_aliases, read_tags
+from keystead.core.keys.opened import OpenedKey
+from keystead.core.operations.life_cycle import deletion_window
+from keystead.core.operations.references import ALIAS, AliasNamed, any_reference
+from keystead.core.protocols.aws_json.shapes import (
+    CreateKeyRequest,
+    DecryptRequest,
+    DescribeKeyRequest,
+    EncryptRequest,
+    GenerateDataKeyRequest,
+    GenerateDataKeyWithoutPlaintextRequest,
+    PutKeyPolicyRequest,
+    ReEncryptRequest,
+    ScheduleKeyDeletionRequest,
+    Tag,
+    TagResourceRequest,
+    UntagResourceRequest,
+)
+from keystead.core.protocols.proof import Claims
+from keystead.core.records import ALIASES, TAGS
+from keystead.errors import ServiceError
+from keystead.identifiers import AccountId, Region
+
+Values: TypeAlias = dict[str, str | tuple[str, ...]]
+ConditionsOf: TypeAlias = Callable[[Claims, Any, tuple[OpenedKey, ...], int | None], Values]
+"""From claims, request, keys and which of them is asked about, to what may be asked beyond ``of_key``."""
+
+
+def truth(value: bool | None) -> str:  # noqa: FBT001, the value itself
+    """Return a truth value as policies write it; None is false."""
+    return "true" if value else "false"
+
+
+def of_key(claims: Claims, key: OpenedKey | None) -> Values:
+    """Return what may be asked of every request on this key."""
+    values: Values = {"kms:calleraccount": claims.account}
+    if key is None:
+        return values
+    head = key.head
+    values |= {
+        "aws:resourceaccount": head.account,
+        "kms:keyspec": head.spec,
+        "kms:keyusage": head.usage,
+        "kms:customermasterkeyspec": head.spec,
+        "kms:customermasterkeyusage": head.usage,
+        "kms:keyorigin": head.origin,
+        "kms:multiregion": truth(head.multi_region is not None),
+    }
+    if head.multi_region is not None:
+        values["kms:multiregionkeytype"] = head.multi_region
+    if head.aliases:
+        values["kms:resourcealiases"] = tuple(alias.name for alias in read_aliases(key.attachment(ALIASES)))
+    return values | _named("aws:resourcetag/", ((tag.key, tag.value) for tag in read_tags(key.attachment(TAGS))))
+
+
+def of_alias(claims: Claims, key_id: str | None) -> Values:
+    """Return the alias by which the request names the key, if it does."""
+    if key_id is None or ALIAS not in key_id:
+        return {}
+    reference = any_reference(key_id, AccountId(claims.account), Region(claims.region))
+    return {"kms:requestalias": reference.alias} if isinstance(reference, AliasNamed) else {}
+
+
+def of_encryption_context(context: Mapping[str, str] | None) -> Values:
+    """Return what may be asked of an encryption context, and the algorithm that goes with it."""
+    values: Values = {"kms:encryptionalgorithm": "SYMMETRIC_DEFAULT"}
+    if context:
+        values["kms:encryptioncontextkeys"] = tuple(context)
+        values |= _named("kms:encryptioncontext:", context.items())
+    return values
+
+
+def of_tags(tags: Iterable[Tag]) -> Values:
+    """Return what may be asked of tags in a request."""
+    pairs = [(tag.tag_key, tag.tag_value) for tag in tags]
+    return of_tag_keys(key for key, _ in pairs) | _named("aws:requesttag/", pairs)
+
+
+def of_tag_keys(keys: Iterable[str]) -> Values:
+    """Return what may be asked of the tag keys in a request; nothing if there are none."""
+    names = tuple(keys)
+    return {"aws:tagkeys": names} if names else {}
+
+
+def none(_claims: Claims, _request: object, _keys: tuple[OpenedKey, ...], _place: int | None) -> Values:
+    """Return nothing: the operation adds nothing."""
+    return {}
+
+
+def of_use(
+    claims: Claims,
+    request: EncryptRequest | DecryptRequest | GenerateDataKeyRequest | GenerateDataKeyWithoutPlaintextRequest,
+    _keys: tuple[OpenedKey, ...],
+    _place: int | None,
+) -> Values:
+    """Return what may be asked of a use of one key."""
+    return of_encryption_context(request.encryption_context) | of_alias(claims, request.key_id)
+
+
+def of_reencrypt(claims: Claims, request: ReEncryptRequest, keys: tuple[OpenedKey, ...], place: int | None) -> Values:
+    """Return what may be asked of the source, the first key, or of the destination."""
+    source, destination = keys
+    same = {"kms:reencryptonsamekey": truth(source.head.arn == destination.head.arn)}
+    if place == 0:
+        return of_encryption_context(request.source_encryption_context) | of_alias(claims, request.source_key_id) | same
+    values = of_encryption_context(request.destination_encryption_context)
+    return values | of_alias(claims, request.destination_key_id) | same
+
+
+def of_describe(
+    claims: Claims, request: DescribeKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Values:
+    """Return what may be asked of how the key was named."""
+    return of_alias(claims, request.key_id)
+
+
+def of_creation(_claims: Claims, request: CreateKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Values:
+    """Return what may be asked of the key that shall be made."""
+    spec = request.key_spec or request.customer_master_key_spec or "SYMMETRIC_DEFAULT"
+    usage = request.key_usage or "ENCRYPT_DECRYPT"
+    return of_tags(request.tags or ()) | {
+        "kms:keyspec": spec,
+        "kms:keyusage": usage,
+        "kms:customermasterkeyspec": spec,
+        "kms:customermasterkeyusage": usage,
+        "kms:keyorigin": request.origin or "AWS_KMS",
+        "kms:multiregion": truth(request.multi_region),
+        "kms:bypasspolicylockoutsafetycheck": truth(request.bypass_policy_lockout_safety_check),
+    }
+
+
+def of_new_policy(
+    _claims: Claims, request: PutKeyPolicyRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Values:
+    """Return what may be asked of a change of policy."""
+    return {"kms:bypasspolicylockoutsafetycheck": truth(request.bypass_policy_lockout_safety_check)}
+
+
+def of_deletion(
+    _claims: Claims, request: ScheduleKeyDeletionRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Values:
+    """Return what may be asked of a scheduled deletion."""
+    return {"kms:schedulekeydeletionpendingwindowindays": str(deletion_window(request))}
+
+
+def of_tagging(
+    _claims: Claims, request: TagResourceRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Values:
+    """Return what may be asked of tags that are added."""
+    return of_tags(request.tags)
+
+
+def of_untagging(
+    _claims: Claims, request: UntagResourceRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Values:
+    """Return what may be asked of tags that are removed."""
+    return of_tag_keys(request.tag_keys)
+
+
+def _named(prefix: str, pairs: Iterable[tuple[str, str]]) -> Values:
+    """Put each value under its own condition key; two that differ only in case would have the same one."""
+    values: Values = {}
+    for name, value in pairs:
+        condition_key = prefix + name.lower()
+        if condition_key in values:
+            raise ServiceError("ValidationException", "Names that differ only in case cannot be judged by a policy.")
+        values[condition_key] = value
+    return values

@@ -1,0 +1,75 @@
+"""What a handler is given beside the request and the keys, and what it gives back."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from keystead.core.keys.opened import OpenedKey
+from keystead.core.operations.vault_port import Vault
+from keystead.core.protocols.aws_json.model import Shape
+from keystead.core.protocols.proof import Claims
+from keystead.core.records import Change
+from keystead.identifiers import AccountId, AliasName, Region
+
+Conditions: TypeAlias = Mapping[str, str | tuple[str, ...]]
+"""Values of policy condition keys by lower-case key; several values where the key is multi-valued."""
+
+
+class Access(msgspec.Struct, frozen=True, gc=False):
+    """One permission that a request needs."""
+
+    action: str
+    """Such as ``kms:Encrypt``."""
+    resource: str
+    """ARN of the key or alias; ``*`` where the operation is on neither."""
+    key: OpenedKey | None
+    """The key whose policy is asked; None where identity policies alone decide."""
+    conditions: Callable[[], Conditions]
+    """What policies may ask about this request and key; made only when a policy asks."""
+
+
+class Judge(Protocol):
+    """Decides by policies. Refuses unless something allows."""
+
+    def authorize(self, claims: Claims, access: Access) -> None:
+        """Return if the caller may; AccessDeniedException if not, RecordError for a policy that is none."""
+
+    def admit_policy(self, claims: Claims, policy: str, *, bypass_lockout_check: bool) -> None:
+        """Return if this text may become a key's policy.
+
+        Raises:
+            ServiceError: MalformedPolicyDocumentException for what is no key policy, or one that would keep the caller
+                from ever changing it again, unless that check is bypassed.
+        """
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """One verified request's surroundings."""
+
+    now: int
+    claims: Claims
+    vault: Vault
+    judge: Judge
+    names: tuple[AliasName, ...] = ()
+    """The alias names of a page of aliases, in the order of its keys."""
+
+    @property
+    def account(self) -> AccountId:
+        """The caller's account."""
+        return AccountId(self.claims.account)
+
+    @property
+    def region(self) -> Region:
+        """The region that the request was signed for."""
+        return Region(self.claims.region)
+
+
+class Done(msgspec.Struct, frozen=True, gc=False):
+    """What came of a request that succeeded."""
+
+    answer: Shape | None
+    """None where the operation's answer has no body."""
+    change: Change | None = None
+    secrets: tuple[bytearray, ...] = ()
+    """Buffers that the answer refers to; whoever encodes the answer wipes them then."""

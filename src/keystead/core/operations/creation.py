@@ -1,0 +1,121 @@
+"""CreateKey (paragraph 101)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from keystead.core.keys.attachments import write_tags
+from keystead.core.keys.head import KeyHead, KeyVersion
+from keystead.core.keys.metadata import metadata
+from keystead.core.keys.opened import OpenedKey, attachment_digest
+from keystead.core.operations.changes import written
+from keystead.core.operations.context import Context, Done
+from keystead.core.operations.policies import acceptable_policy, default_policy
+from keystead.core.operations.tags import acceptable_tags
+from keystead.core.protocols.aws_json.shapes import CreateKeyRequest, CreateKeyResponse
+from keystead.core.records import POLICY, TAGS, Change, TokenChange
+from keystead.errors import ServiceError
+from keystead.identifiers import AccountId, KeyId, Region
+from keystead.primitives.digest import labelled_digest, sha256
+from keystead.primitives.labels import Label
+
+SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
+ENCRYPT: Final = "ENCRYPT_DECRYPT"
+USAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "ECC_NIST_EDWARDS25519": ("SIGN_VERIFY",),
+        "ECC_NIST_P": ("SIGN_VERIFY", "KEY_AGREEMENT"),
+        "ECC_SECG_P256K1": ("SIGN_VERIFY",),
+        "HMAC": ("GENERATE_VERIFY_MAC",),
+        "ML_DSA": ("SIGN_VERIFY",),
+        "ML_KEM": ("ENCAPSULATE_DECAPSULATE",),
+        "RSA": (ENCRYPT, "SIGN_VERIFY"),
+        "SM2": (ENCRYPT, "SIGN_VERIFY", "KEY_AGREEMENT"),
+        "SYMMETRIC_DEFAULT": (ENCRYPT,),
+    }
+)
+"""What keys can be for, by how the name of their spec begins."""
+
+
+def create_key(context: Context, request: CreateKeyRequest, _keys: tuple[OpenedKey, ...]) -> Done:
+    """Make a key with fresh material and the policy, tags and description that were asked for.
+
+    Its id follows from the proof of the request, so that the same request cannot make a second key.
+    """
+    _supported(request)
+    tags = write_tags(acceptable_tags(request.tags or []))
+    policy = default_policy(context.account) if request.policy is None else request.policy
+    acceptable_policy(context, policy, bypass_lockout_check=bool(request.bypass_policy_lockout_safety_check))
+    key_id = new_key_id(context.account, context.region, context.claims.id, multi_region=bool(request.multi_region))
+    token = context.vault.new_token(context.account, context.region, key_id, 1, ENCRYPT)
+    head = KeyHead(
+        account=context.account,
+        region=context.region,
+        key_id=key_id,
+        generation=1,
+        created=context.now,
+        spec=SYMMETRIC,
+        usage=ENCRYPT,
+        origin="AWS_KMS",
+        multi_region="PRIMARY" if request.multi_region else None,
+        description=request.description or "",
+        versions=(
+            KeyVersion(
+                number=1,
+                material_id=token.material_id,
+                token=sha256(token.token),
+                created=context.now,
+                kind="CREATED",
+            ),
+        ),
+        policy=attachment_digest(policy.encode()),
+    )
+    attachments = {POLICY: policy.encode(), TAGS: tags} if tags else {POLICY: policy.encode()}
+    change = written(
+        context,
+        head,
+        replaces=b"",
+        tokens=(TokenChange(1, token.domain_key, token.token),),
+        attachments=attachments,
+    )
+    return Done(CreateKeyResponse(key_metadata=metadata(head)), Change((change,)))
+
+
+def new_key_id(account: AccountId, region: Region, proof: bytes, *, multi_region: bool) -> KeyId:
+    """Return the id of the key that the request with this proof makes: a UUID of version 8 (RFC 9562, section 5.8)."""
+    digest = bytearray(labelled_digest(Label.KEY_ID, account.encode(), region.encode(), proof)[:16])
+    if multi_region:
+        return KeyId(f"mrk-{digest.hex()}")
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return KeyId("-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])))
+
+
+def _supported(request: CreateKeyRequest) -> None:
+    spec = request.key_spec or request.customer_master_key_spec or SYMMETRIC
+    if request.key_spec and request.customer_master_key_spec and request.key_spec != request.customer_master_key_spec:
+        raise ServiceError(
+            "ValidationException",
+            "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+            "CustomerMasterKeySpec is deprecated.",
+        )
+    _fitting_usage(spec, request.key_usage)
+    if spec != SYMMETRIC:
+        raise ServiceError("UnsupportedOperationException", f"KeySpec {spec} is not supported.")
+    if request.origin not in (None, "AWS_KMS") or request.xks_key_id is not None:
+        raise ServiceError("UnsupportedOperationException", f"Origin {request.origin} is not supported.")
+    if request.custom_key_store_id is not None:
+        raise ServiceError("UnsupportedOperationException", "Custom key stores are not supported.")
+
+
+def _fitting_usage(spec: str, usage: str | None) -> None:
+    if usage is None:
+        if spec == SYMMETRIC:
+            return
+        raise ServiceError(
+            "ValidationException",
+            "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+        )
+    if not any(spec.startswith(family) and usage in usages for family, usages in USAGES.items()):
+        raise ServiceError("ValidationException", f"KeyUsage {usage} is not compatible with KeySpec {spec}")

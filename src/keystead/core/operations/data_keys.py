@@ -1,0 +1,81 @@
+"""GenerateDataKey, GenerateDataKeyWithoutPlaintext (FIG. 23) and GenerateRandom."""
+
+from keystead.core.keys.opened import OpenedKey
+from keystead.core.operations.checks import encryption_context, no_recipient, not_dry_run, usable_for
+from keystead.core.operations.context import Context, Done
+from keystead.core.protocols.aws_json.shapes import (
+    DataKeySpec,
+    GenerateDataKeyRequest,
+    GenerateDataKeyResponse,
+    GenerateDataKeyWithoutPlaintextRequest,
+    GenerateDataKeyWithoutPlaintextResponse,
+    GenerateRandomRequest,
+    GenerateRandomResponse,
+)
+from keystead.errors import ServiceError
+from keystead.primitives.secret import wipe
+
+
+def generate_data_key(context: Context, request: GenerateDataKeyRequest, keys: tuple[OpenedKey, ...]) -> Done:
+    """Make a data key; give it in plaintext and under the key (steps 2306, 2308)."""
+    (key,) = keys
+    no_recipient(request.recipient)
+    plaintext, blob = _data_key(context, request, key, "GenerateDataKey")
+    answer = GenerateDataKeyResponse(
+        ciphertext_blob=blob,
+        plaintext=plaintext,
+        key_id=key.head.arn,
+        key_material_id=key.head.newest.material_id.hex(),
+    )
+    return Done(answer, secrets=(plaintext,))
+
+
+def generate_data_key_without_plaintext(
+    context: Context, request: GenerateDataKeyWithoutPlaintextRequest, keys: tuple[OpenedKey, ...]
+) -> Done:
+    """Make a data key; give it under the key only."""
+    (key,) = keys
+    plaintext, blob = _data_key(context, request, key, "GenerateDataKeyWithoutPlaintext")
+    wipe(plaintext)
+    return Done(
+        GenerateDataKeyWithoutPlaintextResponse(
+            ciphertext_blob=blob, key_id=key.head.arn, key_material_id=key.head.newest.material_id.hex()
+        )
+    )
+
+
+def generate_random(context: Context, request: GenerateRandomRequest, _keys: tuple[OpenedKey, ...]) -> Done:
+    """Give random bytes."""
+    no_recipient(request.recipient)
+    if request.custom_key_store_id is not None:
+        raise ServiceError("UnsupportedOperationException", "Custom key stores are not supported.")
+    if request.number_of_bytes is None:
+        raise ServiceError("ValidationException", "NumberOfBytes is required.")
+    plaintext = context.vault.generate(request.number_of_bytes)
+    return Done(GenerateRandomResponse(plaintext=plaintext), secrets=(plaintext,))
+
+
+def _data_key(
+    context: Context,
+    request: GenerateDataKeyRequest | GenerateDataKeyWithoutPlaintextRequest,
+    key: OpenedKey,
+    operation: str,
+) -> tuple[bytearray, bytes]:
+    usable_for(key.head, operation)
+    size = _size(request.key_spec, request.number_of_bytes)
+    bound = encryption_context(request.encryption_context)
+    not_dry_run(request.dry_run)
+    plaintext = context.vault.generate(size)
+    return plaintext, context.vault.encrypt(key, plaintext, bound)
+
+
+def _size(spec: DataKeySpec | None, number_of_bytes: int | None) -> int:
+    match spec, number_of_bytes:
+        case "AES_128", None:
+            return 16
+        case "AES_256", None:
+            return 32
+        case None, int(size):
+            return size
+        case _:
+            raise ServiceError("ValidationException", "Please specify either number of bytes or key spec.")

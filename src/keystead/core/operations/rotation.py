@@ -1,0 +1,84 @@
+"""RotateKeyOnDemand, ListKeyRotations and GetKeyRotationStatus (claims 5, 9 and 18)."""
+
+from typing import Final
+
+from keystead.core.keys.head import KeyHead, KeyVersion
+from keystead.core.keys.metadata import seconds
+from keystead.core.keys.opened import OpenedKey
+from keystead.core.operations.changes import changed
+from keystead.core.operations.context import Context, Done
+from keystead.core.operations.paging import page
+from keystead.core.protocols.aws_json.shapes import (
+    GetKeyRotationStatusRequest,
+    GetKeyRotationStatusResponse,
+    ListKeyRotationsRequest,
+    ListKeyRotationsResponse,
+    RotateKeyOnDemandRequest,
+    RotateKeyOnDemandResponse,
+    RotationsListEntry,
+)
+from keystead.core.records import Change, TokenChange
+from keystead.errors import ServiceError
+from keystead.primitives.digest import sha256
+
+MAX_ON_DEMAND: Final = 25
+
+
+def rotate_key_on_demand(context: Context, _request: RotateKeyOnDemandRequest, keys: tuple[OpenedKey, ...]) -> Done:
+    """Add a version with fresh material; from now on it alone encrypts, and every earlier one still decrypts."""
+    (key,) = keys
+    head = key.head
+    if sum(version.kind == "ON_DEMAND" for version in head.versions) >= MAX_ON_DEMAND:
+        raise ServiceError(
+            "LimitExceededException",
+            "The on-demand rotations limit has been reached for the given keyId. "
+            f"No more on-demand rotations can be performed for this key: {head.arn}",
+        )
+    number = head.newest.number + 1
+    token = context.vault.new_token(head.account, head.region, head.key_id, number, head.usage)
+    version = KeyVersion(
+        number=number, material_id=token.material_id, token=sha256(token.token), created=context.now, kind="ON_DEMAND"
+    )
+    tokens = (TokenChange(number, token.domain_key, token.token),)
+    change = changed(context, key, tokens=tokens, versions=(*head.versions, version))
+    return Done(RotateKeyOnDemandResponse(key_id=head.key_id), Change((change,)))
+
+
+def list_key_rotations(_context: Context, request: ListKeyRotationsRequest, keys: tuple[OpenedKey, ...]) -> Done:
+    """List the rotations, oldest first, or every key material."""
+    (key,) = keys
+    every = request.include_key_material == "ALL_KEY_MATERIAL"
+    versions = [version for version in key.head.versions if every or version.kind != "CREATED"]
+    versions, marker = page("ListKeyRotations", versions, request.limit, request.marker)
+    rotations = [_rotation(key.head, version) for version in versions]
+    return Done(ListKeyRotationsResponse(rotations=rotations, next_marker=marker, truncated=marker is not None))
+
+
+def get_key_rotation_status(
+    _context: Context,
+    _request: GetKeyRotationStatusRequest,
+    keys: tuple[OpenedKey, ...],
+) -> Done:
+    """Tell whether the key rotates by itself; while it is pending deletion it does not."""
+    (key,) = keys
+    head = key.head
+    if not head.rotation_period:
+        return Done(GetKeyRotationStatusResponse(key_id=head.key_id, key_rotation_enabled=False))
+    return Done(
+        GetKeyRotationStatusResponse(
+            key_id=head.key_id,
+            key_rotation_enabled=head.state != "PendingDeletion",
+            rotation_period_in_days=head.rotation_period,
+            next_rotation_date=seconds(head.rotation_due),
+        )
+    )
+
+
+def _rotation(head: KeyHead, version: KeyVersion) -> RotationsListEntry:
+    return RotationsListEntry(
+        key_id=head.key_id,
+        key_material_id=version.material_id.hex(),
+        key_material_state="CURRENT" if version is head.newest else "NON_CURRENT",
+        rotation_date=None if version.kind == "CREATED" else seconds(version.created),
+        rotation_type=None if version.kind == "CREATED" else version.kind,
+    )
