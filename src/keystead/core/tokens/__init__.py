@@ -1,1 +1,1 @@
-"""Tokens: what rests or travels sealed, as frozen values with one strict encoding each (FIG. 18, paragraph 117)."""
+"""Tokens: what rests or travels sealed or signed, as frozen values in one strict encoding each (FIG. 18)."""

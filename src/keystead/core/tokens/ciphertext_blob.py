@@ -13,7 +13,7 @@ from typing import Final
 
 from keystead.core.tokens.envelope import bound
 from keystead.errors import FormatError
-from keystead.identifiers import KeyId, is_key_id
+from keystead.identifiers import KeyId
 from keystead.primitives.sealing import NONCE, OVERHEAD
 
 FORMAT: Final = 1
@@ -33,6 +33,7 @@ class CiphertextBlob:
 
     key_id: KeyId
     version: int
+    """Of the key; counts from 1."""
     nonce: bytes
     sealed: bytes
     """Ciphertext, tag and commitment."""
@@ -48,11 +49,11 @@ class CiphertextBlob:
             raise FormatError("too short to be a ciphertext")
         if encoded[0] != FORMAT:
             raise FormatError("a ciphertext of another format")
+        version = int.from_bytes(encoded[_KEY_ID_END:_NONCE_START], "big")
+        if version == 0:
+            raise FormatError("a ciphertext that names no version of its key")
         return cls(
-            _key_id(encoded[1], encoded[2:_KEY_ID_END]),
-            int.from_bytes(encoded[_KEY_ID_END:_NONCE_START], "big"),
-            encoded[_NONCE_START:_PREFIX],
-            encoded[_PREFIX:],
+            _key_id(encoded[1], encoded[2:_KEY_ID_END]), version, encoded[_NONCE_START:_PREFIX], encoded[_PREFIX:]
         )
 
     def aad(self, encryption_context: Mapping[str, str]) -> bytes:
@@ -77,11 +78,7 @@ def _header(key_id: KeyId, version: int) -> bytes:
 def _key_id(kind: int, raw: bytes) -> KeyId:
     digits = raw.hex()
     if kind == PLAIN:
-        text = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-    elif kind == MULTI_REGION:
-        text = f"{_MRK}{digits}"
-    else:
-        raise FormatError("a ciphertext that names its key in an unknown way")
-    if not is_key_id(text):
-        raise FormatError("a ciphertext that names no key")
-    return KeyId(text)
+        return KeyId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
+    if kind == MULTI_REGION:
+        return KeyId(f"{_MRK}{digits}")
+    raise FormatError("a ciphertext that names its key in an unknown way")

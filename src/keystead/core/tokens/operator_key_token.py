@@ -9,10 +9,11 @@ from typing import Final
 import msgspec
 
 from keystead.core.ports import Buffer
+from keystead.core.protocols.module_session.fields import Milliseconds, OperatorIdField
 from keystead.core.strict import StrictCodec
 from keystead.core.tokens.envelope import bound
 from keystead.errors import FormatError
-from keystead.identifiers import DomainId, OperatorId
+from keystead.identifiers import DomainId
 
 SESSION_KEY: Final = 32
 
@@ -20,11 +21,9 @@ SESSION_KEY: Final = 32
 class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     """Whose session it is, and for how long."""
 
-    operator: OperatorId
-    issued: int
-    """Milliseconds since the epoch."""
-    expires: int
-    """Milliseconds since the epoch."""
+    operator: OperatorIdField
+    issued: Milliseconds
+    expires: Milliseconds
 
 
 _claims: Final[StrictCodec[SessionClaims]] = StrictCodec(SessionClaims, "the claims of a session")
