@@ -1,0 +1,146 @@
+"""What a domain is at one version: members, operators, permissions, rules, domain keys (paragraphs 115 and 128)."""
+
+from collections.abc import Mapping
+from enum import IntEnum, unique
+from functools import cached_property
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from keystead.core.domain.quorum import Rules
+from keystead.errors import NoDomain
+from keystead.identifiers import DomainId, DomainKeyId, ModuleId, OperatorId
+from keystead.primitives.digest import labelled_digest
+from keystead.primitives.labels import Label
+from keystead.primitives.openssh import OperatorPublic
+from keystead.primitives.signatures import IdentityPublic
+
+Bytes16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+ID_SIZE = 16
+
+
+@unique
+class Permission(IntEnum):
+    """What an operator may do; numbers are never reused."""
+
+    GOVERN = 1
+    """Sign requests that change the domain."""
+    CARRY = 2
+    """Bring tokens to modules: the coordinator."""
+    SERVE = 3
+    """Use customers' keys for requests that are proved, and be the audience of proofs: a front end."""
+    VOUCH = 4
+    """Prove that a request is a customer's: an authentication service."""
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """A security module of the domain, by its full public keys."""
+
+    name: Name
+    ed25519: Bytes32
+    mldsa65: bytes
+    sealing: bytes
+    """The HPKE public key to which domain keys are sealed for it."""
+
+    @classmethod
+    def of(cls, name: str, identity: IdentityPublic, sealing: bytes) -> "Member":
+        """Return the member with these public keys."""
+        return cls(name, identity.ed25519, identity.mldsa65, sealing)
+
+    @property
+    def identity(self) -> IdentityPublic:
+        """Return the public keys that verify what the module signs."""
+        return IdentityPublic(ed25519=self.ed25519, mldsa65=self.mldsa65)
+
+    @cached_property
+    def id(self) -> ModuleId:
+        """Return the module's id: it follows from the identity, and stays when the sealing key is renewed."""
+        return module_id(self.identity)
+
+
+class Operator(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """A person or a service that may do something to the domain, by its full public key."""
+
+    name: Name
+    key: bytes
+    """The OpenSSH public key in its wire encoding."""
+    permissions: tuple[Permission, ...]
+    """Sorted, each once."""
+
+    @classmethod
+    def of(cls, name: str, public: OperatorPublic, permissions: frozenset[Permission]) -> "Operator":
+        """Return the operator with this public key."""
+        return cls(name, public.wire(), tuple(sorted(permissions)))
+
+    @cached_property
+    def public(self) -> OperatorPublic:
+        """Return the public key; raises FormatError if the operator was listed with none."""
+        return OperatorPublic.from_wire(self.key)
+
+    @cached_property
+    def id(self) -> OperatorId:
+        """Return the operator's id, which follows from the key."""
+        return OperatorId(labelled_digest(Label.OPERATOR_ID, self.key)[:ID_SIZE])
+
+
+class DomainKeyEntry(msgspec.Struct, frozen=True, array_like=True):
+    """A domain key of the domain: its id, and a commitment that only this very key satisfies."""
+
+    id: Bytes16
+    commitment: Bytes32
+
+
+class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """The complete parameters of a domain at one version (a full token's content, paragraph 121)."""
+
+    domain: Bytes32
+    version: Annotated[int, Meta(ge=0, lt=2**53)]
+    members: tuple[Member, ...]
+    """Sorted by id."""
+    operators: tuple[Operator, ...]
+    """Sorted by id."""
+    rules: Rules
+    domain_keys: tuple[DomainKeyEntry, ...]
+    """Oldest first; the last is the newest, under which everything new is sealed."""
+
+    @property
+    def domain_id(self) -> DomainId:
+        """Return the domain's id."""
+        return DomainId(self.domain)
+
+    @property
+    def newest(self) -> DomainKeyId:
+        """Return the domain key under which everything new is sealed; raises NoDomain if there is none yet."""
+        if not self.domain_keys:
+            raise NoDomain("the domain has no domain key yet")
+        return DomainKeyId(self.domain_keys[-1].id)
+
+    @cached_property
+    def members_by_id(self) -> Mapping[ModuleId, Member]:
+        """Return the members by id."""
+        return {member.id: member for member in self.members}
+
+    @cached_property
+    def operators_by_id(self) -> Mapping[OperatorId, Operator]:
+        """Return the operators by id."""
+        return {operator.id: operator for operator in self.operators}
+
+    def member(self, module: ModuleId) -> Member | None:
+        """Return the member with this id, or None."""
+        return self.members_by_id.get(module)
+
+    def operator(self, operator: OperatorId) -> Operator | None:
+        """Return the operator with this id, or None."""
+        return self.operators_by_id.get(operator)
+
+    def operators_who(self, permission: Permission) -> Mapping[OperatorId, Operator]:
+        """Return the operators that have a permission, by id."""
+        return {operator.id: operator for operator in self.operators if permission in operator.permissions}
+
+
+def module_id(identity: IdentityPublic) -> ModuleId:
+    """Return the id of the module with these public keys."""
+    return ModuleId(labelled_digest(Label.MODULE_ID, identity.ed25519, identity.mldsa65)[:ID_SIZE])

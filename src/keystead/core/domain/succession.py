@@ -1,0 +1,192 @@
+"""The one judgement on whether a domain token may follow another (paragraphs 124, 125 and 132).
+
+A token is accepted only as the exact next version of the exact predecessor, made from a request that satisfies the rule
+that it changes and the rule that it leaves behind, and only if it is, byte for byte, what the request makes of the
+predecessor. An issuing module can add nothing; nobody compares versions elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from keystead.core.domain import change_request, domain_token
+from keystead.core.domain.change_request import (
+    AddDomainKey,
+    AddMember,
+    AddOperator,
+    ApprovedRequest,
+    ChangeRequest,
+    ChangeRules,
+    RemoveMember,
+    RemoveOperator,
+)
+from keystead.core.domain.domain_token import Body
+from keystead.core.domain.quorum import check_rules, require
+from keystead.core.domain.state import DomainKeyEntry, DomainState, Member, Operator, Permission
+from keystead.errors import (
+    NotAMember,
+    RequestExpired,
+    StateMismatch,
+    UnknownOperator,
+    WrongDomain,
+    WrongPredecessor,
+    WrongVersion,
+)
+from keystead.identifiers import DomainKeyId, OperatorId
+from keystead.primitives.digest import labelled_digest
+from keystead.primitives.labels import Label
+from keystead.primitives.openssh import verify_sshsig
+from keystead.primitives.signatures import verify
+
+_DOMAIN_KEY_ID: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Successor:
+    """A token that was judged to follow its predecessor; only ``accept`` makes it."""
+
+    state: DomainState
+    body: Body
+    hash: bytes
+    encoded: bytes
+    request: ChangeRequest
+
+
+def new_key_id(request: ChangeRequest) -> DomainKeyId:
+    """Return the id of the domain key that a request adds: it follows from the request."""
+    digest = labelled_digest(Label.DOMAIN_KEY_ID, request.domain, request.predecessor, request.nonce)
+    return DomainKeyId(digest[:_DOMAIN_KEY_ID])
+
+
+def apply(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
+    """Return what the request makes of the predecessor.
+
+    ``commitments`` has the commitment of a key that is added, by its id. Raises StateMismatch if the change changes
+    nothing or names what is not there, UnsatisfiableRule if the rules could not be kept afterwards.
+    """
+    changed = _changed(predecessor, request, commitments)
+    governors = frozenset(changed.operators_who(Permission.GOVERN))
+    check_rules(changed.rules, governors)
+    return msgspec.structs.replace(changed, version=predecessor.version + 1)
+
+
+def approve(
+    predecessor: DomainState, predecessor_hash: bytes, approved: ApprovedRequest, now: int | None
+) -> ChangeRequest:
+    """Return the request if it is for this predecessor and its signatures satisfy the rule that it changes.
+
+    ``now`` in milliseconds is compared with the request's expiry; None for a token that all members promised in time.
+    Raises FormatError, WrongDomain, WrongPredecessor, RequestExpired, UnknownOperator, SignatureError, QuorumNotMet.
+    """
+    request = change_request.CODEC.decode(approved.request)
+    if request.domain != predecessor.domain:
+        raise WrongDomain("the request is for another domain")
+    if request.predecessor != predecessor_hash:
+        raise WrongPredecessor("the request is for another state of the domain")
+    if now is not None and now > request.expires:
+        raise RequestExpired("the request is past its expiry")
+    signers = verified_signers(predecessor, approved)
+    require(predecessor.rules.for_kind(request.kind), signers)
+    return request
+
+
+def verified_signers(state: DomainState, approved: ApprovedRequest) -> frozenset[OperatorId]:
+    """Return who signed the request; raises UnknownOperator for a signer that may not govern, SignatureError."""
+    governors = state.operators_who(Permission.GOVERN)
+    signers: set[OperatorId] = set()
+    for signature in approved.signatures:
+        operator = governors.get(OperatorId(signature.operator))
+        if operator is None:
+            raise UnknownOperator("the request is signed by someone who may not govern this domain")
+        verify_sshsig(operator.public, change_request.NAMESPACE, approved.request, signature.signature)
+        signers.add(operator.id)
+    return frozenset(signers)
+
+
+def accept(predecessor: DomainState, predecessor_hash: bytes, encoded: bytes, now: int | None) -> Successor:
+    """Return the token as judged to follow the predecessor.
+
+    ``now`` as for ``approve``. Raises FormatError, WrongDomain, WrongVersion, WrongPredecessor, RequestExpired,
+    UnknownOperator, SignatureError, QuorumNotMet, NotAMember, StateMismatch, UnsatisfiableRule.
+    """
+    token = domain_token.CODEC.decode(encoded)
+    body = domain_token.BODY_CODEC.decode(token.body)
+    proposed = body.state
+    if proposed.domain != predecessor.domain:
+        raise WrongDomain("the token is for another domain")
+    if proposed.version != predecessor.version + 1:
+        raise WrongVersion(f"version {proposed.version} does not follow version {predecessor.version}")
+    if body.predecessor != predecessor_hash:
+        raise WrongPredecessor("the token follows another state of the domain")
+    issuer = next((member for member in predecessor.members if member.id == body.issuer), None)
+    if issuer is None:
+        raise NotAMember("the token was made by a module that is no member")
+    verify(issuer.identity, Label.DOMAIN_TOKEN, domain_token.signed_part(token.body, token.mac), token.signature)
+    request = approve(predecessor, predecessor_hash, body.approved, now)
+    _check_state(predecessor, request, body)
+    require_of_successor(proposed, request, body.approved)
+    return Successor(state=proposed, body=body, hash=domain_token.token_hash(encoded), encoded=encoded, request=request)
+
+
+def require_of_successor(proposed: DomainState, request: ChangeRequest, approved: ApprovedRequest) -> None:
+    """Return if those who govern afterwards signed beside those who governed before; raises QuorumNotMet."""
+    signers = {OperatorId(signature.operator) for signature in approved.signatures}
+    still = signers & set(proposed.operators_who(Permission.GOVERN))
+    if isinstance(request.change, ChangeRules | AddOperator | RemoveOperator):
+        require(proposed.rules.for_kind(request.kind), still)
+
+
+def _check_state(predecessor: DomainState, request: ChangeRequest, body: Body) -> None:
+    commitments = {entry.id: entry.commitment for entry in body.state.domain_keys}
+    if apply(predecessor, request, commitments) != body.state:
+        raise StateMismatch("the proposed state is not what the request makes of its predecessor")
+    if [key.id for key in body.sealed_keys] != [entry.id for entry in body.state.domain_keys]:
+        raise StateMismatch("the sealed keys are not those of the state")
+    if [package.member for package in body.packages] != [member.id for member in body.state.members]:
+        raise StateMismatch("the packages are not those of the members")
+
+
+def _changed(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
+    match request.change:
+        case AddDomainKey():
+            return _with_key(predecessor, request, commitments)
+        case AddMember() | RemoveMember() as change:
+            return msgspec.structs.replace(predecessor, members=_members(predecessor, change))
+        case AddOperator() | RemoveOperator() as change:
+            return msgspec.structs.replace(predecessor, operators=_operators(predecessor, change))
+        case ChangeRules() as change:
+            if change.rules == predecessor.rules:
+                raise StateMismatch("the rules are these already")
+            return msgspec.structs.replace(predecessor, rules=change.rules)
+
+
+def _members(predecessor: DomainState, change: AddMember | RemoveMember) -> tuple[Member, ...]:
+    if isinstance(change, AddMember):
+        if predecessor.member(change.member.id) is not None:
+            raise StateMismatch("the module is a member already")
+        return tuple(sorted((*predecessor.members, change.member), key=lambda one: one.id))
+    kept = tuple(member for member in predecessor.members if member.id != change.member)
+    if len(kept) == len(predecessor.members) or not kept:
+        raise StateMismatch("the module is no member, or the last one")
+    return kept
+
+
+def _operators(predecessor: DomainState, change: AddOperator | RemoveOperator) -> tuple[Operator, ...]:
+    struck = change.operator.id if isinstance(change, AddOperator) else change.operator
+    operators = tuple(one for one in predecessor.operators if one.id != struck)
+    if isinstance(change, AddOperator):
+        operators = tuple(sorted((*operators, change.operator), key=lambda one: one.id))
+    if operators == predecessor.operators:
+        raise StateMismatch("the operators are these already")
+    return operators
+
+
+def _with_key(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
+    added = new_key_id(request)
+    commitment = commitments.get(added)
+    if commitment is None or any(entry.id == added for entry in predecessor.domain_keys):
+        raise StateMismatch("the key that the request adds is not there, or was there before")
+    keys = (*predecessor.domain_keys, DomainKeyEntry(added, commitment))
+    return msgspec.structs.replace(predecessor, domain_keys=keys)
