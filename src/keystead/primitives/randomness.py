@@ -1,10 +1,9 @@
 """The operating system's cryptographically secure source (random(4))."""
 
 import os
-from pathlib import Path
 from typing import Final
 
-_SOURCE: Final = Path("/dev/urandom")
+_SOURCE: Final = "/dev/urandom"
 
 
 class SystemRandomness:
@@ -12,8 +11,10 @@ class SystemRandomness:
 
     def __init__(self) -> None:
         """Open the source; raises OSError if the system has none."""
-        # Unbuffered, so that what is read into a caller's buffer is in that buffer only.
-        self._source = _SOURCE.open("rb", buffering=0)
+        self._source = os.open(_SOURCE, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        os.close(self._source)
 
     def token(self, size: int) -> bytes:
         """Return ``size`` random bytes for something that is not secret."""
@@ -23,4 +24,4 @@ class SystemRandomness:
         """Fill the buffer with random bytes and leave no other copy of them in memory."""
         rest = memoryview(buffer)
         while len(rest) > 0:
-            rest = rest[self._source.readinto(rest) :]
+            rest = rest[os.readv(self._source, [rest]) :]
