@@ -83,7 +83,7 @@ class Operator(msgspec.Struct, frozen=True, array_like=True, dict=True):
     @cached_property
     def id(self) -> OperatorId:
         """Return the operator's id, which follows from the key."""
-        return OperatorId(labelled_digest(Label.OPERATOR_ID, self.key)[:ID_SIZE])
+        return operator_id(self.public)
 
 
 class DomainKeyEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -139,6 +139,11 @@ class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
     def operators_who(self, permission: Permission) -> Mapping[OperatorId, Operator]:
         """Return the operators that have a permission, by id."""
         return {operator.id: operator for operator in self.operators if permission in operator.permissions}
+
+
+def operator_id(public: OperatorPublic) -> OperatorId:
+    """Return the id of the operator with this public key."""
+    return OperatorId(labelled_digest(Label.OPERATOR_ID, public.wire())[:ID_SIZE])
 
 
 def module_id(identity: IdentityPublic) -> ModuleId:

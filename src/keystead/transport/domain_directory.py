@@ -1,0 +1,79 @@
+"""What is public of a domain, as files that every role of a host can read: the genesis and the tokens that followed it.
+
+Whoever writes the files is believed nothing: a reader starts from the domain id that its own configuration pins and
+judges each token by ``core.domain.succession``, as a module does.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from keystead.core.domain import genesis
+from keystead.core.domain.state import DomainState
+from keystead.core.domain.succession import Successor, accept
+from keystead.core.ports import Disk
+from keystead.errors import NoDomain, NotPinned
+from keystead.identifiers import DomainId, ModuleId
+
+GENESIS: Final = "genesis"
+
+
+def token_name(version: int) -> str:
+    """Return the name of the file that holds a version's token."""
+    return f"token-{version:08d}"
+
+
+def publish_genesis(disk: Disk, encoded: bytes) -> None:
+    """Write the genesis, durably."""
+    disk.write(GENESIS, encoded)
+
+
+def publish_token(disk: Disk, version: int, encoded: bytes) -> None:
+    """Write a version's token, durably."""
+    disk.write(token_name(version), encoded)
+
+
+class DomainDirectory:
+    """The newest state of the domain that the files prove."""
+
+    def __init__(self, disk: Disk, pin: DomainId) -> None:
+        """Read and judge the files.
+
+        Raises NoDomain if there is no genesis, NotPinned if it is another domain's, and what ``succession.accept``
+        raises.
+        """
+        encoded = disk.read(GENESIS)
+        if encoded is None:
+            raise NoDomain("there is no genesis in the domain directory")
+        self._disk = disk
+        self.genesis = encoded
+        self._state = genesis.verify_genesis(encoded)
+        if self._state.domain != pin:
+            raise NotPinned("the genesis in the domain directory is not that of the pinned domain")
+        self._hash: bytes = self._state.domain
+        self.token: bytes | None = None
+        """The newest version's token; None while there is none."""
+        self.refresh()
+
+    @property
+    def domain(self) -> DomainId:
+        """The domain's id."""
+        return self._state.domain_id
+
+    @property
+    def state(self) -> DomainState:
+        """The newest state."""
+        return self._state
+
+    @property
+    def members(self) -> Mapping[ModuleId, bytes]:
+        """The Ed25519 identity keys of the members."""
+        return {member.id: member.ed25519 for member in self._state.members}
+
+    def refresh(self) -> None:
+        """Take in the tokens that were published since; raises what ``succession.accept`` raises."""
+        for successor in self._followers():
+            self._state, self._hash, self.token = successor.state, successor.hash, successor.encoded
+
+    def _followers(self) -> Iterator[Successor]:
+        while (encoded := self._disk.read(token_name(self._state.version + 1))) is not None:
+            yield accept(self._state, self._hash, encoded, None)
