@@ -100,6 +100,11 @@ class ApprovedRequest(msgspec.Struct, frozen=True, array_like=True):
     signatures: Annotated[tuple[OperatorSignature, ...], Meta(max_length=64)]
 
 
+APPROVED_CODEC: Final[DocumentCodec[ApprovedRequest]] = DocumentCodec(
+    ApprovedRequest, "keystead approved change request", 1
+)
+
+
 def sign(request: bytes, operator: OperatorId, key: OperatorKey) -> OperatorSignature:
     """Return the operator's signature under the bytes of a request."""
     return OperatorSignature(operator, key.sign(NAMESPACE, request))

@@ -39,16 +39,17 @@ class Identify(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class SignGenesis(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """Asks for the module's signature over a genesis document; answered by Signed."""
+    """Asks a blank module for its signature under the genesis that its configuration pins; answered by Signed."""
 
-    document: bytes
+    genesis: bytes
+    """Signed by every operator, not yet by every member."""
 
 
 class Propose(msgspec.Struct, frozen=True, array_like=True, tag=3):
     """Asks for the domain token that a signed change request leads to; changes nothing; answered by Proposed."""
 
-    request: bytes
-    signatures: tuple[bytes, ...]
+    approved: bytes
+    """An approved change request of ``core.domain.change_request``."""
 
 
 class PromiseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=4):
@@ -58,9 +59,8 @@ class PromiseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=4):
 
 
 class Ingest(msgspec.Struct, frozen=True, array_like=True, tag=5):
-    """Asks to switch to a domain token; a blank module also needs the genesis document; answered by Ingested."""
+    """Asks to switch to a domain token that every remaining member promised; answered by Ingested."""
 
-    genesis: bytes | None
     token: bytes
     promises: tuple[bytes, ...]
 
@@ -80,6 +80,12 @@ class Attach(msgspec.Struct, frozen=True, array_like=True, tag=7):
     """Random for each connection; with the greeting's nonce it names the connection."""
 
 
+class AdoptGenesis(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """Asks a blank module to take the genesis that everyone signed as version 0; answered by Ingested."""
+
+    genesis: bytes
+
+
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The module's first message on every connection. Unproven: only a frame that opens shows that it was true."""
 
@@ -90,7 +96,7 @@ class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """Random for each connection."""
     domain: DomainIdField | None
     """None while the module is blank."""
-    version: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    version: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     token_hash: Bytes32 | None
     """SHA-256 of the installed domain token; None while the module is blank."""
 
@@ -125,7 +131,7 @@ class Promised(msgspec.Struct, frozen=True, array_like=True, tag=5):
 class Ingested(msgspec.Struct, frozen=True, array_like=True, tag=6):
     """The domain token that is installed now."""
 
-    version: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    version: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     token_hash: Bytes32
 
 
@@ -152,7 +158,7 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=9):
         return REFUSALS.get(self.number, Refusal)(self.detail)
 
 
-Request: TypeAlias = Identify | SignGenesis | Propose | PromiseSuccessor | Ingest | Negotiate | Attach
+Request: TypeAlias = Identify | SignGenesis | AdoptGenesis | Propose | PromiseSuccessor | Ingest | Negotiate | Attach
 Answer: TypeAlias = Greeting | Identity | Signed | Proposed | Promised | Ingested | Negotiated | Attached | Refused
 
 
