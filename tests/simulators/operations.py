@@ -4,9 +4,12 @@ Accounts are given by number, requests as members of the service model's shapes.
 ``aliases`` and ``clock`` to play a hostile repository, or the passing of time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.opened import OpenedKey, open_record
@@ -29,19 +32,34 @@ ACCOUNT = AccountId("111122223333")
 OTHER_ACCOUNT = AccountId("444455556666")
 REGION = Region("eu-central-1")
 START = 1_790_000_000_123
+ANY_TEXT = "any text"
+
+
+@contextmanager
+def refused(code: str, message: str | None = ANY_TEXT) -> Iterator[None]:
+    """Assert that what is called inside answers with this error, and with this very message if one is given."""
+    with pytest.raises(ServiceError) as caught:
+        yield
+    assert caught.value.code == code
+    assert message in (ANY_TEXT, caught.value.message)
 
 
 @dataclass
 class SimulatedJudge:
-    """Allows everything but the actions in ``denied``; remembers what was asked, with what conditions."""
+    """Allows everything but the actions in ``denied``; remembers what was asked."""
 
     denied: set[str] = field(default_factory=set)
-    asked: list[tuple[str, str, Mapping[str, str | tuple[str, ...]]]] = field(default_factory=list)
+    asked: list[Access] = field(default_factory=list)
     refused_policies: set[str] = field(default_factory=set)
+
+    @property
+    def permissions(self) -> list[tuple[str, str]]:
+        """Actions and resources that were asked for, in order."""
+        return [(access.action, access.resource) for access in self.asked]
 
     def authorize(self, claims: Claims, access: Access) -> None:
         """Remember what was asked; deny what is in ``denied``."""
-        self.asked.append((access.action, access.resource, access.conditions()))
+        self.asked.append(access)
         if access.action in self.denied:
             raise ServiceError("AccessDeniedException", f"{claims.principal} may not {access.action}")
 

@@ -81,8 +81,8 @@ def of_encryption_context(context: Mapping[str, str] | None) -> Values:
 
 def of_tags(tags: Iterable[Tag]) -> Values:
     """Return what may be asked of tags in a request."""
-    pairs = [(tag.tag_key, tag.tag_value) for tag in tags]
-    return of_tag_keys(key for key, _ in pairs) | _named("aws:requesttag/", pairs)
+    values = {tag.tag_key: tag.tag_value for tag in tags}
+    return of_tag_keys(values) | _named("aws:requesttag/", values.items())
 
 
 def of_tag_keys(keys: Iterable[str]) -> Values:
