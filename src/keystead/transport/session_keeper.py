@@ -1,16 +1,17 @@
 """Keeps an operator's session: negotiates it, and the next one when two thirds of its life are over."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from keystead.core.domain.state import DomainState
 from keystead.core.ports import Clock, Randomness
 from keystead.core.protocols.module_session.fields import NONCE_SIZE
 from keystead.core.protocols.module_session.handshake import Session, offer
 from keystead.core.protocols.module_session.messages import Negotiate, Negotiated
 from keystead.errors import FormatError, KeysteadError, PeerUnavailable, Refusal
-from keystead.identifiers import DomainId, ModuleId, OperatorId
+from keystead.identifiers import DomainId, OperatorId
 from keystead.primitives.hpke import RecipientKey
 from keystead.primitives.openssh import OperatorKey
 from keystead.transport.backoff import Backoff
@@ -30,8 +31,8 @@ class DomainView(Protocol):
         """The domain that this process is pinned to."""
 
     @property
-    def members(self) -> Mapping[ModuleId, bytes]:
-        """The Ed25519 identity keys of the members."""
+    def state(self) -> DomainState:
+        """What that token says; the members' identities are trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,11 @@ class SessionKeeper:
 
     @property
     def session(self) -> Session | None:
-        """The session of the moment; None if there is none that has not expired."""
+        """The session of the moment; None if there is none that is neither expired nor refused."""
         session = self._session
-        return session if session is not None and self._clock.now() < session.expires else None
+        if session is None or self._discarded.is_set() or session.expires <= self._clock.now():
+            return None
+        return session
 
     def discard(self, session: Session, *, in_use: bool) -> None:
         """Negotiate another instead of this one, which a module refused.
@@ -122,7 +125,8 @@ class SessionKeeper:
         answer = await link.control(Negotiate(offered.hello))
         if not isinstance(answer, Negotiated):
             raise FormatError("the module answered something else than what it was asked")
-        return offered.accepted(answer.accept, self._domain.members, self._clock.now())
+        members = {module: member.ed25519 for module, member in self._domain.state.members_by_id.items()}
+        return offered.accepted(answer.accept, members, self._clock.now())
 
     async def _lasted(self, session: Session) -> bool:
         """Return True when the session is due to be renewed, False as soon as a module refused it."""

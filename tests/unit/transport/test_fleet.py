@@ -1,0 +1,272 @@
+"""The fleet: batches, turns, and what happens when modules stop, die, lie or come back."""
+
+import asyncio
+
+import pytest
+
+from keystead.core.protocols.module_session.work import MAX_ITEMS, Item, Outcome
+from keystead.errors import PeerUnavailable
+from keystead.primitives.digest import sha256
+from keystead.transport.fleet import DEADLINE, MAX_ATTEMPTS, UNANSWERED
+from tests.unit.transport.fleet_world import FleetWorld, in_world, item
+
+VOUCHER = b"voucher"
+
+
+def test_an_item_is_answered_with_its_own_outcome() -> None:
+    """Each of many concurrent items gets the outcome of its own body."""
+
+    async def story(world: FleetWorld) -> None:
+        asked = [world.fleet.submit(item(f"body {number}"), VOUCHER) for number in range(300)]
+        answers = await asyncio.gather(*asked)
+        assert [answer.body for answer in answers] == [b"body %d" % number for number in range(300)]
+
+    in_world(story)
+
+
+def test_what_is_submitted_together_travels_together() -> None:
+    """Items of one loop turn share frames of up to MAX_ITEMS; the rest waits for the next frame."""
+
+    async def story(world: FleetWorld) -> None:
+        await asyncio.gather(*[world.fleet.submit(item(str(number)), VOUCHER) for number in range(2 * MAX_ITEMS)])
+        assert [module.frames for module in world.modules.values()] == [1, 1]
+
+    in_world(story)
+
+
+def test_an_item_travels_alone_when_nothing_else_waits() -> None:
+    """A frame leaves on the next loop turn when a link is idle: it does not wait for company."""
+
+    async def story(world: FleetWorld) -> None:
+        begun = world.loop.time()
+        await world.fleet.submit(item("alone"), VOUCHER)
+        assert world.loop.time() - begun <= 2 * world.network.delay[1]
+
+    in_world(story)
+
+
+def test_each_item_keeps_its_voucher() -> None:
+    """Items of different vouchers share a frame, each voucher travels once, and each item names its own."""
+    seen: list[int] = []
+
+    def note(asked: Item) -> Outcome:
+        seen.append(asked.voucher)
+        return Outcome(sha256(asked.body), "", None, asked.body)
+
+    async def story(world: FleetWorld) -> None:
+        world.modules[0].execute = note
+        await asyncio.gather(*[world.fleet.submit(item(str(n)), (b"one", b"two")[n % 2]) for n in range(4)])
+        assert seen == [0, 1, 0, 1]
+
+    in_world(story, modules=1)
+
+
+@pytest.mark.parametrize("end", ["kill", "pause"])
+def test_a_lost_module_loses_no_item(end: str) -> None:
+    """What a module did not answer, because it died or stopped, another one answers."""
+
+    async def story(world: FleetWorld) -> None:
+        begun = world.loop.time()
+        asked = [world.fleet.submit(item(str(number)), VOUCHER) for number in range(2 * MAX_ITEMS)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        getattr(world.processes[0], end)()
+        answers = await asyncio.gather(*asked)
+        assert [answer.body for answer in answers] == [b"%d" % number for number in range(2 * MAX_ITEMS)]
+        assert world.loop.time() - begun < UNANSWERED + 0.5
+        assert world.modules[1].frames == 2
+
+    in_world(story)
+
+
+def test_a_module_that_returns_is_used_again() -> None:
+    """A new incarnation is attached without a hand, and items that waited for it are answered."""
+
+    async def story(world: FleetWorld) -> None:
+        world.processes[0].kill()
+        await asyncio.sleep(0.3)
+        asked = world.fleet.submit(item("waiting"), VOUCHER)
+        await asyncio.sleep(0.3)
+        assert not asked.done()
+        await world.start_module(0)
+        assert (await asked).body == b"waiting"
+
+    in_world(story, modules=1)
+
+
+def test_nobody_waits_longer_than_the_deadline() -> None:
+    """With no module alive an item fails with PeerUnavailable, soon after DEADLINE and not before."""
+
+    async def story(world: FleetWorld) -> None:
+        for process in world.processes.values():
+            process.kill()
+        begun = world.loop.time()
+        with pytest.raises(PeerUnavailable):
+            await world.fleet.submit(item("lost"), VOUCHER)
+        assert DEADLINE <= world.loop.time() - begun < DEADLINE + 0.2
+
+    in_world(story)
+
+
+def test_the_deadline_holds_while_a_frame_is_under_way() -> None:
+    """An item that one module after the other swallows fails at its deadline."""
+
+    async def story(world: FleetWorld) -> None:
+        for process in world.processes.values():
+            process.pause()
+        begun = world.loop.time()
+        with pytest.raises(PeerUnavailable):
+            await world.fleet.submit(item("swallowed"), VOUCHER)
+        assert world.loop.time() - begun < DEADLINE + 0.2
+
+    in_world(story)
+
+
+def test_an_item_that_brings_modules_down_is_given_up() -> None:
+    """After MAX_ATTEMPTS connections that ended on it, an item fails, and others go on being served."""
+    attempts = 0
+
+    def poisoned(asked: Item) -> Outcome:
+        nonlocal attempts
+        if asked.body == b"poison":
+            attempts += 1
+            return Outcome(bytes(32), "", None, b"")
+        return Outcome(sha256(asked.body), "", None, asked.body)
+
+    async def story(world: FleetWorld) -> None:
+        for module in world.modules.values():
+            module.execute = poisoned
+        with pytest.raises(PeerUnavailable, match="in vain"):
+            await world.fleet.submit(item("poison"), VOUCHER)
+        assert attempts == MAX_ATTEMPTS
+        assert (await world.fleet.submit(item("food"), VOUCHER)).body == b"food"
+
+    in_world(story)
+
+
+def test_an_outcome_of_another_request_is_never_handed_out() -> None:
+    """A module that mixes up outcomes loses its connection, and the other module answers."""
+
+    def mixed(asked: Item) -> Outcome:
+        return Outcome(sha256(b"another body"), "", None, b"another's answer")
+
+    async def story(world: FleetWorld) -> None:
+        world.modules[0].execute = mixed
+        for number in range(4):
+            answer = await world.fleet.submit(item(str(number)), VOUCHER)
+            assert answer.body == b"%d" % number
+
+    in_world(story)
+
+
+def test_a_cancelled_item_is_not_sent() -> None:
+    """What nobody waits for any more is left out of the next frame."""
+
+    async def story(world: FleetWorld) -> None:
+        asked = world.fleet.submit(item("never mind"), VOUCHER)
+        asked.cancel()
+        await world.fleet.submit(item("please"), VOUCHER)
+        assert sum(module.frames for module in world.modules.values()) == 1
+
+    in_world(story)
+
+
+@pytest.mark.requirement("P25-01", "P24-01")
+def test_one_session_serves_every_module() -> None:
+    """One negotiation gives a session that every module of the domain takes."""
+
+    async def story(world: FleetWorld) -> None:
+        await asyncio.sleep(1)
+        assert world.fleet.live == 3
+        assert sum(module.negotiations for module in world.modules.values()) == 1
+
+    in_world(story, modules=3)
+
+
+def test_a_session_is_renewed_ahead_of_its_expiry_without_a_failed_request() -> None:
+    """Through several lives of a session every request is answered, at once, and the session changes in time."""
+
+    async def story(world: FleetWorld) -> None:
+        tokens = set()
+        slowest = 0.0
+        for number in range(300):
+            begun = world.loop.time()
+            assert (await world.fleet.submit(item(str(number)), VOUCHER)).body == b"%d" % number
+            slowest = max(slowest, world.loop.time() - begun)
+            session = world.fleet.session
+            tokens.add(session.operator_key_token)
+            left = session.expires - world.clock.now()
+            assert left >= world.domain.lifetime // 3 - 6000
+            await asyncio.sleep(10)
+        assert len(tokens) >= 7
+        assert slowest < 0.1
+
+    in_world(story)
+
+
+def test_a_session_that_no_module_takes_is_replaced() -> None:
+    """When all modules refuse the session (here: their shared key changed), another is negotiated by itself."""
+
+    async def story(world: FleetWorld) -> None:
+        first = world.fleet.session
+        for process in world.processes.values():
+            process.kill()
+        world.domain.shared_key.view[:] = bytes(range(32))
+        for number in range(2):
+            await world.start_module(number)
+        await asyncio.sleep(2)
+        assert (await world.fleet.submit(item("again"), VOUCHER)).body == b"again"
+        assert world.fleet.session.operator_key_token != first.operator_key_token
+
+    in_world(story)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_fails_while_the_network_and_the_modules_do(seed: int) -> None:
+    """With connections cut at random and one module at a time dead or paused, each item is answered, and rightly."""
+
+    async def story(world: FleetWorld) -> None:
+        world.network.cut_chance = 0.01
+        asked = []
+        for number in range(400):
+            asked.append(world.fleet.submit(item(str(number)), VOUCHER))
+            await asyncio.sleep(world.loop.dice.uniform(0, 0.02))
+            if number % 100 == 50:
+                world.processes[0].kill()
+            elif number % 100 == 70:
+                await world.start_module(0)
+        answers = await asyncio.gather(*asked)
+        assert [answer.body for answer in answers] == [b"%d" % number for number in range(400)]
+
+    in_world(story, seed)
+
+
+def test_the_same_seed_gives_the_same_trace() -> None:
+    """A whole history, breaks included, is byte-identical for one seed, and another for another."""
+
+    async def story(world: FleetWorld) -> str:
+        world.network.cut_chance = 0.02
+        asked = []
+        for number in range(100):
+            asked.append(world.fleet.submit(item(str(number)), VOUCHER))
+            await asyncio.sleep(world.loop.dice.uniform(0, 0.02))
+        await asyncio.gather(*asked, return_exceptions=True)
+        return "\n".join(world.network.trace)
+
+    first, second, other = in_world(story, 7), in_world(story, 7), in_world(story, 8)
+    assert first == second
+    assert first != other
+
+
+def test_a_stopped_fleet_leaves_nobody_waiting() -> None:
+    """When the fleet is cancelled, items that wait fail with PeerUnavailable."""
+
+    async def story(world: FleetWorld) -> asyncio.Future[Outcome]:
+        for process in world.processes.values():
+            process.kill()
+        asked = world.fleet.submit(item("left behind"), VOUCHER)
+        await asyncio.sleep(0.1)
+        return asked
+
+    with pytest.raises(PeerUnavailable, match="stopping"):
+        in_world(story).result()
