@@ -12,7 +12,8 @@
     │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, WrongAction, UnknownVoucher,
     │   │                       ProofReplayed
     │   ├── DomainError         WrongDomain, WrongPredecessor, WrongVersion, QuorumNotMet, RequestExpired, NotAMember,
-    │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain
+    │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain,
+    │   │                       RemovedOperator, InstallationDenied
     │   └── RecordError         a stored record is not the one that its sealed head names
     ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
@@ -281,6 +282,18 @@ class NoDomain(DomainError):
     """The module holds no domain token yet."""
 
     number = 72
+
+
+class RemovedOperator(DomainError):
+    """The signer was an operator of the domain, and was removed."""
+
+    number = 73
+
+
+class InstallationDenied(DomainError):
+    """The coordinator does not install the token; the text says why."""
+
+    number = 74
 
 
 class RecordError(Refusal):

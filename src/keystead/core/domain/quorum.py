@@ -46,7 +46,7 @@ class KOfOperators(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class KOfRules(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """At least ``count`` of these rules, each satisfied by the same signers: "2 security officers and 1 auditor"."""
+    """At least ``count`` of these rules, in which nobody is named twice: "2 security officers and 1 auditor"."""
 
     count: Count
     rules: tuple["KOfOperators | KOfRules", ...]
@@ -102,6 +102,21 @@ def _met(rule: Rule, signers: AbstractSet[bytes]) -> bool:
 
 
 def _check_form(rule: Rule, governors: AbstractSet[bytes]) -> None:
+    _check_parts(rule, governors)
+    named = list(_named(rule))
+    if len(named) != len(set(named)):
+        raise UnsatisfiableRule("a rule names someone in two of its parts, who would count for two")
+
+
+def _named(rule: Rule) -> Iterator[bytes]:
+    if isinstance(rule, KOfOperators):
+        yield from rule.operators
+        return
+    for one in rule.rules:
+        yield from _named(one)
+
+
+def _check_parts(rule: Rule, governors: AbstractSet[bytes]) -> None:
     if isinstance(rule, KOfOperators):
         if list(rule.operators) != sorted(set(rule.operators)) or rule.count > len(rule.operators):
             raise UnsatisfiableRule("a rule names fewer operators than it needs, or not in order, each once")
@@ -111,7 +126,7 @@ def _check_form(rule: Rule, governors: AbstractSet[bytes]) -> None:
     if rule.count > len(rule.rules):
         raise UnsatisfiableRule("a rule has fewer parts than it needs")
     for one in rule.rules:
-        _check_form(one, governors)
+        _check_parts(one, governors)
 
 
 def _least_sets(rule: Rule) -> list[frozenset[bytes]]:
@@ -127,6 +142,6 @@ def _expand(rule: Rule) -> Iterator[frozenset[bytes]]:
     if isinstance(rule, KOfOperators):
         yield from map(frozenset, combinations(rule.operators, rule.count))
         return
-    for chosen in combinations(rule.rules, rule.count):
-        for parts in product(*[_least_sets(one) for one in chosen]):
-            yield frozenset().union(*parts)
+    for chosen in combinations([_least_sets(one) for one in rule.rules], rule.count):
+        for parts in product(*chosen):
+            yield frozenset[bytes]().union(*parts)

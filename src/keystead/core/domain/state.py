@@ -41,8 +41,8 @@ class Member(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
     name: Name
     ed25519: Bytes32
-    mldsa65: bytes
-    sealing: bytes
+    mldsa65: Annotated[bytes, Meta(min_length=1952, max_length=1952)]
+    sealing: Annotated[bytes, Meta(min_length=1216, max_length=1216)]
     """The HPKE public key to which domain keys are sealed for it."""
 
     @classmethod
@@ -70,6 +70,11 @@ class Operator(msgspec.Struct, frozen=True, array_like=True, dict=True):
     permissions: tuple[Permission, ...]
     """Sorted, each once."""
 
+    def __post_init__(self) -> None:
+        """Refuse permissions in another order, or listed twice."""
+        if list(self.permissions) != sorted(set(self.permissions)):
+            raise ValueError("permissions are listed in order of their numbers, each once")
+
     @classmethod
     def of(cls, name: str, public: OperatorPublic, permissions: frozenset[Permission]) -> "Operator":
         """Return the operator with this public key."""
@@ -86,11 +91,20 @@ class Operator(msgspec.Struct, frozen=True, array_like=True, dict=True):
         return operator_id(self.public)
 
 
+@unique
+class Standing(IntEnum):
+    """What members do with a domain key that they hold; numbers are never reused."""
+
+    ACTIVE = 1
+    """They open what rests under it; the newest one seals."""
+
+
 class DomainKeyEntry(msgspec.Struct, frozen=True, array_like=True):
     """A domain key of the domain: its id, and a commitment that only this very key satisfies."""
 
     id: Bytes16
     commitment: Bytes32
+    standing: Standing = Standing.ACTIVE
 
 
 class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
@@ -105,6 +119,8 @@ class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
     rules: Rules
     domain_keys: tuple[DomainKeyEntry, ...]
     """Oldest first; the last is the newest, under which everything new is sealed."""
+    former: tuple[Bytes16, ...] = ()
+    """Operators that were removed, sorted by id: none of them is listed again."""
 
     @property
     def domain_id(self) -> DomainId:

@@ -27,6 +27,8 @@ from keystead.core.domain.quorum import check_rules, require
 from keystead.core.domain.state import DomainKeyEntry, DomainState, Member, Operator, Permission
 from keystead.errors import (
     NotAMember,
+    NotPermitted,
+    RemovedOperator,
     RequestExpired,
     StateMismatch,
     UnknownOperator,
@@ -78,7 +80,8 @@ def approve(
     """Return the request if it is for this predecessor and its signatures satisfy the rule that it changes.
 
     ``now`` in milliseconds is compared with the request's expiry; None for a token that all members promised in time.
-    Raises FormatError, WrongDomain, WrongPredecessor, RequestExpired, UnknownOperator, SignatureError, QuorumNotMet.
+    Raises FormatError, WrongDomain, WrongPredecessor, RequestExpired, RemovedOperator, UnknownOperator, NotPermitted,
+    SignatureError, QuorumNotMet.
     """
     request = change_request.CODEC.decode(approved.request)
     if request.domain != predecessor.domain:
@@ -93,23 +96,35 @@ def approve(
 
 
 def verified_signers(state: DomainState, approved: ApprovedRequest) -> frozenset[OperatorId]:
-    """Return who signed the request; raises UnknownOperator for a signer that may not govern, SignatureError."""
-    governors = state.operators_who(Permission.GOVERN)
+    """Return who signed the request, each once.
+
+    Raises RemovedOperator, UnknownOperator, NotPermitted for a signer that may not govern, SignatureError.
+    """
     signers: set[OperatorId] = set()
     for signature in approved.signatures:
-        operator = governors.get(OperatorId(signature.operator))
-        if operator is None:
-            raise UnknownOperator("the request is signed by someone who may not govern this domain")
+        operator = _governor(state, OperatorId(signature.operator))
         verify_sshsig(operator.public, change_request.NAMESPACE, approved.request, signature.signature)
         signers.add(operator.id)
     return frozenset(signers)
+
+
+def _governor(state: DomainState, signer: OperatorId) -> Operator:
+    if signer in state.former:
+        raise RemovedOperator("the request is signed by an operator that was removed")
+    operator = state.operator(signer)
+    if operator is None:
+        raise UnknownOperator("the request is signed by someone who is no operator of this domain")
+    if Permission.GOVERN not in operator.permissions:
+        raise NotPermitted("the request is signed by an operator that may not govern")
+    return operator
 
 
 def accept(predecessor: DomainState, predecessor_hash: bytes, encoded: bytes, now: int | None) -> Successor:
     """Return the token as judged to follow the predecessor.
 
     ``now`` as for ``approve``. Raises FormatError, WrongDomain, WrongVersion, WrongPredecessor, RequestExpired,
-    UnknownOperator, SignatureError, QuorumNotMet, NotAMember, StateMismatch, UnsatisfiableRule.
+    RemovedOperator, UnknownOperator, NotPermitted, SignatureError, QuorumNotMet, NotAMember, StateMismatch,
+    UnsatisfiableRule.
     """
     token = domain_token.CODEC.decode(encoded)
     body = domain_token.BODY_CODEC.decode(token.body)
@@ -154,8 +169,10 @@ def _changed(predecessor: DomainState, request: ChangeRequest, commitments: Mapp
             return _with_key(predecessor, request, commitments)
         case AddMember() | RemoveMember() as change:
             return msgspec.structs.replace(predecessor, members=_members(predecessor, change))
-        case AddOperator() | RemoveOperator() as change:
-            return msgspec.structs.replace(predecessor, operators=_operators(predecessor, change))
+        case AddOperator() as change:
+            return msgspec.structs.replace(predecessor, operators=_with_operator(predecessor, change))
+        case RemoveOperator() as change:
+            return _without_operator(predecessor, change)
         case ChangeRules() as change:
             if change.rules == predecessor.rules:
                 raise StateMismatch("the rules are these already")
@@ -173,14 +190,23 @@ def _members(predecessor: DomainState, change: AddMember | RemoveMember) -> tupl
     return kept
 
 
-def _operators(predecessor: DomainState, change: AddOperator | RemoveOperator) -> tuple[Operator, ...]:
-    struck = change.operator.id if isinstance(change, AddOperator) else change.operator
-    operators = tuple(one for one in predecessor.operators if one.id != struck)
-    if isinstance(change, AddOperator):
-        operators = tuple(sorted((*operators, change.operator), key=lambda one: one.id))
-    if operators == predecessor.operators:
-        raise StateMismatch("the operators are these already")
-    return operators
+def _with_operator(predecessor: DomainState, change: AddOperator) -> tuple[Operator, ...]:
+    added = change.operator
+    if added == predecessor.operator(added.id) or added.id in predecessor.former:
+        raise StateMismatch("the operator is listed so already, or was removed for good")
+    others = (one for one in predecessor.operators if one.id != added.id)
+    return tuple(sorted((*others, added), key=lambda one: one.id))
+
+
+def _without_operator(predecessor: DomainState, change: RemoveOperator) -> DomainState:
+    removed = change.operator
+    if predecessor.operator(OperatorId(removed)) is None:
+        raise StateMismatch("there is no such operator")
+    return msgspec.structs.replace(
+        predecessor,
+        operators=tuple(one for one in predecessor.operators if one.id != removed),
+        former=tuple(sorted((*predecessor.former, removed))),
+    )
 
 
 def _with_key(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
