@@ -14,7 +14,7 @@ import pytest
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.opened import OpenedKey, open_record
 from keystead.core.operations.aliases import already_exists
-from keystead.core.operations.context import Access, Context, Done
+from keystead.core.operations.context import Access, Context, Done, Judge
 from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, Wanted
 from keystead.core.operations.operation import perform
 from keystead.core.operations.references import AliasNamed
@@ -57,13 +57,13 @@ class SimulatedJudge:
         """Actions and resources that were asked for, in order."""
         return [(access.action, access.resource) for access in self.asked]
 
-    def authorize(self, claims: Claims, access: Access) -> None:
+    def authorize(self, context: Context, access: Access) -> None:
         """Remember what was asked; deny what is in ``denied``."""
         self.asked.append(access)
         if access.action in self.denied:
-            raise ServiceError("AccessDeniedException", f"{claims.principal} may not {access.action}")
+            raise ServiceError("AccessDeniedException", f"{context.claims.principal} may not {access.action}")
 
-    def admit_policy(self, claims: Claims, policy: str, *, bypass_lockout_check: bool) -> None:
+    def admit_policy(self, context: Context, access: Access, policy: str, *, bypass_lockout_check: bool) -> None:
         """Refuse what is in ``refused_policies``."""
         if policy in self.refused_policies and not bypass_lockout_check:
             raise ServiceError("MalformedPolicyDocumentException", "refused")
@@ -75,6 +75,8 @@ class SimulatedService:
 
     vault: SimulatedVault = field(default_factory=SimulatedVault)
     judge: SimulatedJudge = field(default_factory=SimulatedJudge)
+    policies: Judge | None = None
+    """What decides instead of ``judge``, if anything."""
     records: dict[KeyId, KeyRecord] = field(default_factory=dict)
     aliases: dict[tuple[AccountId, Region, AliasName], KeyId] = field(default_factory=dict)
     clock: int = START
@@ -103,7 +105,8 @@ class SimulatedService:
             case AliasesPage():
                 names, records = self._page_of_aliases(lookup)
         keys = tuple(self.open(record) for record in self.tamper(records))
-        self.done = perform(operation, Context(self.clock, claims, self.vault, self.judge, names), request, keys)
+        context = Context(self.clock, claims, self.vault, self.policies or self.judge, names)
+        self.done = perform(operation, context, request, keys)
         if self.done.change is not None:
             self.apply(self.done.change)
         return self.done.answer

@@ -1,13 +1,14 @@
 """How a request makes a key's next state: one generation more, the proof remembered so that it cannot be used again."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
-from keystead.core.keys.head import KeyHead, RecentProof, encode
+from keystead.core.keys.head import KeyHead, KeyVersion, RecentProof, encode
 from keystead.core.keys.opened import OpenedKey, attachment_digest
 from keystead.core.operations.context import Context
+from keystead.core.operations.vault_port import NewToken
 from keystead.core.records import KeyChange, TokenChange
 from keystead.errors import ProofReplayed, ServiceError
 from keystead.primitives.digest import sha256
@@ -50,6 +51,13 @@ def changed(
     """
     head = msgspec.structs.replace(key.head, generation=key.head.generation + 1, **fields)
     return written(context, head, replaces=sha256(key.sealed), tokens=tokens, attachments=attachments)
+
+
+def new_version(
+    token: NewToken, number: int, now: int, kind: Literal["CREATED", "AUTOMATIC", "ON_DEMAND"]
+) -> KeyVersion:
+    """Return the version whose material a new token holds."""
+    return KeyVersion(number=number, material_id=token.material_id, token=sha256(token.token), created=now, kind=kind)
 
 
 def _remembered(context: Context, head: KeyHead) -> tuple[RecentProof, ...]:

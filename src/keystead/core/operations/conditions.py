@@ -11,6 +11,7 @@ from keystead.core.keys.attachments import read_aliases, read_tags
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.life_cycle import deletion_window
 from keystead.core.operations.references import ALIAS, AliasNamed, any_reference
+from keystead.core.policy.variables import Values
 from keystead.core.protocols.aws_json.shapes import (
     CreateKeyRequest,
     DecryptRequest,
@@ -30,8 +31,8 @@ from keystead.core.records import ALIASES, TAGS
 from keystead.errors import ServiceError
 from keystead.identifiers import AccountId, Region
 
-Values: TypeAlias = dict[str, str | tuple[str, ...]]
-ConditionsOf: TypeAlias = Callable[[Claims, Any, tuple[OpenedKey, ...], int | None], Values]
+Known: TypeAlias = dict[str, Values]
+ConditionsOf: TypeAlias = Callable[[Claims, Any, tuple[OpenedKey, ...], int | None], Known]
 """From claims, request, keys and which of them is asked about, to what may be asked beyond ``of_key``."""
 
 
@@ -40,13 +41,12 @@ def truth(value: bool | None) -> str:  # noqa: FBT001, the value itself
     return "true" if value else "false"
 
 
-def of_key(claims: Claims, key: OpenedKey | None) -> Values:
+def of_key(key: OpenedKey | None) -> Known:
     """Return what may be asked of every request on this key."""
-    values: Values = {"kms:calleraccount": claims.account}
     if key is None:
-        return values
+        return {}
     head = key.head
-    values |= {
+    values: Known = {
         "aws:resourceaccount": head.account,
         "kms:keyspec": head.spec,
         "kms:keyusage": head.usage,
@@ -62,7 +62,7 @@ def of_key(claims: Claims, key: OpenedKey | None) -> Values:
     return values | _named("aws:resourcetag/", ((tag.key, tag.value) for tag in read_tags(key.attachment(TAGS))))
 
 
-def of_alias(claims: Claims, key_id: str | None) -> Values:
+def of_alias(claims: Claims, key_id: str | None) -> Known:
     """Return the alias by which the request names the key, if it does."""
     if key_id is None or ALIAS not in key_id:
         return {}
@@ -70,28 +70,28 @@ def of_alias(claims: Claims, key_id: str | None) -> Values:
     return {"kms:requestalias": reference.alias} if isinstance(reference, AliasNamed) else {}
 
 
-def of_encryption_context(context: Mapping[str, str] | None) -> Values:
+def of_encryption_context(context: Mapping[str, str] | None) -> Known:
     """Return what may be asked of an encryption context, and the algorithm that goes with it."""
-    values: Values = {"kms:encryptionalgorithm": "SYMMETRIC_DEFAULT"}
+    values: Known = {"kms:encryptionalgorithm": "SYMMETRIC_DEFAULT"}
     if context:
         values["kms:encryptioncontextkeys"] = tuple(context)
         values |= _named("kms:encryptioncontext:", context.items())
     return values
 
 
-def of_tags(tags: Iterable[Tag]) -> Values:
+def of_tags(tags: Iterable[Tag]) -> Known:
     """Return what may be asked of tags in a request."""
     values = {tag.tag_key: tag.tag_value for tag in tags}
     return of_tag_keys(values) | _named("aws:requesttag/", values.items())
 
 
-def of_tag_keys(keys: Iterable[str]) -> Values:
+def of_tag_keys(keys: Iterable[str]) -> Known:
     """Return what may be asked of the tag keys in a request; nothing if there are none."""
     names = tuple(keys)
     return {"aws:tagkeys": names} if names else {}
 
 
-def none(_claims: Claims, _request: object, _keys: tuple[OpenedKey, ...], _place: int | None) -> Values:
+def none(_claims: Claims, _request: object, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
     """Return nothing: the operation adds nothing."""
     return {}
 
@@ -101,12 +101,12 @@ def of_use(
     request: EncryptRequest | DecryptRequest | GenerateDataKeyRequest | GenerateDataKeyWithoutPlaintextRequest,
     _keys: tuple[OpenedKey, ...],
     _place: int | None,
-) -> Values:
+) -> Known:
     """Return what may be asked of a use of one key."""
     return of_encryption_context(request.encryption_context) | of_alias(claims, request.key_id)
 
 
-def of_reencrypt(claims: Claims, request: ReEncryptRequest, keys: tuple[OpenedKey, ...], place: int | None) -> Values:
+def of_reencrypt(claims: Claims, request: ReEncryptRequest, keys: tuple[OpenedKey, ...], place: int | None) -> Known:
     """Return what may be asked of the source, the first key, or of the destination."""
     source, destination = keys
     same = {"kms:reencryptonsamekey": truth(source.head.arn == destination.head.arn)}
@@ -116,14 +116,12 @@ def of_reencrypt(claims: Claims, request: ReEncryptRequest, keys: tuple[OpenedKe
     return values | of_alias(claims, request.destination_key_id) | same
 
 
-def of_describe(
-    claims: Claims, request: DescribeKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None
-) -> Values:
+def of_describe(claims: Claims, request: DescribeKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
     """Return what may be asked of how the key was named."""
     return of_alias(claims, request.key_id)
 
 
-def of_creation(_claims: Claims, request: CreateKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Values:
+def of_creation(_claims: Claims, request: CreateKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
     """Return what may be asked of the key that shall be made."""
     spec = request.key_spec or request.customer_master_key_spec or "SYMMETRIC_DEFAULT"
     usage = request.key_usage or "ENCRYPT_DECRYPT"
@@ -140,35 +138,33 @@ def of_creation(_claims: Claims, request: CreateKeyRequest, _keys: tuple[OpenedK
 
 def of_new_policy(
     _claims: Claims, request: PutKeyPolicyRequest, _keys: tuple[OpenedKey, ...], _place: int | None
-) -> Values:
+) -> Known:
     """Return what may be asked of a change of policy."""
     return {"kms:bypasspolicylockoutsafetycheck": truth(request.bypass_policy_lockout_safety_check)}
 
 
 def of_deletion(
     _claims: Claims, request: ScheduleKeyDeletionRequest, _keys: tuple[OpenedKey, ...], _place: int | None
-) -> Values:
+) -> Known:
     """Return what may be asked of a scheduled deletion."""
     return {"kms:schedulekeydeletionpendingwindowindays": str(deletion_window(request))}
 
 
-def of_tagging(
-    _claims: Claims, request: TagResourceRequest, _keys: tuple[OpenedKey, ...], _place: int | None
-) -> Values:
+def of_tagging(_claims: Claims, request: TagResourceRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
     """Return what may be asked of tags that are added."""
     return of_tags(request.tags)
 
 
 def of_untagging(
     _claims: Claims, request: UntagResourceRequest, _keys: tuple[OpenedKey, ...], _place: int | None
-) -> Values:
+) -> Known:
     """Return what may be asked of tags that are removed."""
     return of_tag_keys(request.tag_keys)
 
 
-def _named(prefix: str, pairs: Iterable[tuple[str, str]]) -> Values:
+def _named(prefix: str, pairs: Iterable[tuple[str, str]]) -> Known:
     """Put each value under its own condition key; two that differ only in case would have the same one."""
-    values: Values = {}
+    values: Known = {}
     for name, value in pairs:
         condition_key = prefix + name.lower()
         if condition_key in values:

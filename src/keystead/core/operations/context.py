@@ -1,19 +1,17 @@
 """What a handler is given beside the request and the keys, and what it gives back."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import msgspec
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.vault_port import Vault
+from keystead.core.policy.variables import Values
 from keystead.core.protocols.aws_json.model import Shape
 from keystead.core.protocols.proof import Claims
 from keystead.core.records import Change
 from keystead.identifiers import AccountId, AliasName, Region
-
-Conditions: TypeAlias = Mapping[str, str | tuple[str, ...]]
-"""Values of policy condition keys by lower-case key; several values where the key is multi-valued."""
 
 
 class Access(msgspec.Struct, frozen=True, gc=False):
@@ -25,22 +23,22 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     """ARN of the key or alias; ``*`` where the operation is on neither."""
     key: OpenedKey | None
     """The key whose policy is asked; None where identity policies alone decide."""
-    conditions: Callable[[], Conditions]
+    conditions: Callable[[], Mapping[str, Values]]
     """What policies may ask about this request and key; made only when a policy asks."""
 
 
 class Judge(Protocol):
     """Decides by policies. Refuses unless something allows."""
 
-    def authorize(self, claims: Claims, access: Access) -> None:
-        """Return if the caller may; AccessDeniedException if not, RecordError for a policy that is none."""
+    def authorize(self, context: "Context", access: Access) -> None:
+        """Return if the caller may; AccessDeniedException if not, RecordError for a stored policy that is none."""
 
-    def admit_policy(self, claims: Claims, policy: str, *, bypass_lockout_check: bool) -> None:
-        """Return if this text may become a key's policy.
+    def admit_policy(self, context: "Context", access: Access, policy: str, *, bypass_lockout_check: bool) -> None:
+        """Return if this text may become the policy of the key that ``access`` names as its resource.
 
         Raises:
-            ServiceError: MalformedPolicyDocumentException for what is no key policy, or one that would keep the caller
-                from ever changing it again, unless that check is bypassed.
+            ServiceError: LimitExceededException for text that is too long; MalformedPolicyDocumentException for what is
+                no key policy, or would keep the caller from ever changing it again, unless he insists.
         """
 
 

@@ -5,18 +5,19 @@ from types import MappingProxyType
 from typing import Final
 
 from keystead.core.keys.attachments import write_tags
-from keystead.core.keys.head import KeyHead, KeyVersion
+from keystead.core.keys.head import KeyHead
 from keystead.core.keys.metadata import metadata
 from keystead.core.keys.opened import OpenedKey, attachment_digest
-from keystead.core.operations.changes import written
-from keystead.core.operations.context import Context, Done
-from keystead.core.operations.policies import acceptable_policy, default_policy
+from keystead.core.operations.changes import new_version, written
+from keystead.core.operations.conditions import of_creation
+from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.tags import acceptable_tags
+from keystead.core.policy.default import default_policy
 from keystead.core.protocols.aws_json.shapes import CreateKeyRequest, CreateKeyResponse
 from keystead.core.records import POLICY, TAGS, Change, TokenChange
 from keystead.errors import ServiceError
-from keystead.identifiers import AccountId, KeyId, Region
-from keystead.primitives.digest import labelled_digest, sha256
+from keystead.identifiers import AccountId, KeyId, Region, key_arn
+from keystead.primitives.digest import labelled_digest
 from keystead.primitives.labels import Label
 
 SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
@@ -37,16 +38,15 @@ USAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """What keys can be for, by how the name of their spec begins."""
 
 
-def create_key(context: Context, request: CreateKeyRequest, _keys: tuple[OpenedKey, ...]) -> Done:
+def create_key(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """Make a key with fresh material and the policy, tags and description that were asked for.
 
     Its id follows from the proof of the request, so that the same request cannot make a second key.
     """
     _supported(request)
     tags = write_tags(acceptable_tags(request.tags or []))
-    policy = default_policy(context.account) if request.policy is None else request.policy
-    acceptable_policy(context, policy, bypass_lockout_check=bool(request.bypass_policy_lockout_safety_check))
     key_id = new_key_id(context.account, context.region, context.claims.id, multi_region=bool(request.multi_region))
+    policy = _policy(context, request, keys, key_id).encode()
     token = context.vault.new_token(context.account, context.region, key_id, 1, ENCRYPT)
     head = KeyHead(
         account=context.account,
@@ -59,26 +59,31 @@ def create_key(context: Context, request: CreateKeyRequest, _keys: tuple[OpenedK
         origin="AWS_KMS",
         multi_region="PRIMARY" if request.multi_region else None,
         description=request.description or "",
-        versions=(
-            KeyVersion(
-                number=1,
-                material_id=token.material_id,
-                token=sha256(token.token),
-                created=context.now,
-                kind="CREATED",
-            ),
-        ),
-        policy=attachment_digest(policy.encode()),
+        versions=(new_version(token, 1, context.now, "CREATED"),),
+        policy=attachment_digest(policy),
     )
-    attachments = {POLICY: policy.encode(), TAGS: tags} if tags else {POLICY: policy.encode()}
     change = written(
         context,
         head,
         replaces=b"",
         tokens=(TokenChange(1, token.domain_key, token.token),),
-        attachments=attachments,
+        attachments={POLICY: policy, TAGS: tags},
     )
     return Done(CreateKeyResponse(key_metadata=metadata(head)), Change((change,)))
+
+
+def _policy(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKey, ...], key_id: KeyId) -> str:
+    """Return the policy of the new key, once it is found acceptable."""
+    policy = default_policy(context.account) if request.policy is None else request.policy
+    access = Access(
+        "kms:CreateKey",
+        key_arn(context.region, context.account, key_id),
+        None,
+        lambda: of_creation(context.claims, request, keys, None),
+    )
+    bypass = bool(request.bypass_policy_lockout_safety_check)
+    context.judge.admit_policy(context, access, policy, bypass_lockout_check=bypass)
+    return policy
 
 
 def new_key_id(account: AccountId, region: Region, proof: bytes, *, multi_region: bool) -> KeyId:

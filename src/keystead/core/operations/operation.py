@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.states import admit
 from keystead.core.operations.authorization import Authorization, AuthorizationsOf
-from keystead.core.operations.conditions import ConditionsOf, Values, none, of_key
+from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key
 from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.lookup import Lookup, hold
 from keystead.core.protocols.aws_json.limits import body_limit
@@ -99,8 +99,8 @@ def _authorize(
     place = authorization.key
     key = None if place is None else keys[place]
 
-    def conditions() -> Values:
-        return of_key(claims, key) | operation.conditions(claims, request, keys, place)
+    def conditions() -> Known:
+        return of_key(key) | operation.conditions(claims, request, keys, place)
 
     if key is not None:
         resource = key.head.arn
@@ -108,4 +108,4 @@ def _authorize(
         resource = alias_arn(claims.region, claims.account, authorization.alias)
     else:
         resource = "*"
-    context.judge.authorize(claims, Access(authorization.action, resource, key, conditions))
+    context.judge.authorize(context, Access(authorization.action, resource, key, conditions))

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from msgspec import json
-
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.changes import changed
-from keystead.core.operations.context import Context, Done
+from keystead.core.operations.conditions import of_key, of_new_policy
+from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.paging import page
 from keystead.core.protocols.aws_json.shapes import (
     GetKeyPolicyRequest,
@@ -17,40 +16,9 @@ from keystead.core.protocols.aws_json.shapes import (
 )
 from keystead.core.records import POLICY, Change
 from keystead.errors import ServiceError
-from keystead.identifiers import AccountId, root_arn
 
 NAME: Final = "default"
 """The one policy that a key has."""
-MAX_POLICY: Final = 32_768
-
-
-def default_policy(account: AccountId) -> str:
-    """Return the policy of a key that is created without one: the account's identity policies decide."""
-    return json.format(
-        json.encode(
-            {
-                "Version": "2012-10-17",
-                "Id": "key-default-1",
-                "Statement": [
-                    {
-                        "Sid": "Enable IAM User Permissions",
-                        "Effect": "Allow",
-                        "Principal": {"AWS": root_arn(account)},
-                        "Action": "kms:*",
-                        "Resource": "*",
-                    }
-                ],
-            }
-        ).decode(),
-        indent=2,
-    )
-
-
-def acceptable_policy(context: Context, policy: str, *, bypass_lockout_check: bool) -> None:
-    """Raise LimitExceededException or MalformedPolicyDocumentException unless this may become a key's policy."""
-    if len(policy.encode()) > MAX_POLICY:
-        raise ServiceError("LimitExceededException", f"The key policy is longer than {MAX_POLICY} bytes.")
-    context.judge.admit_policy(context.claims, policy, bypass_lockout_check=bypass_lockout_check)
 
 
 def get_key_policy(_context: Context, request: GetKeyPolicyRequest, keys: tuple[OpenedKey, ...]) -> Done:
@@ -64,8 +32,14 @@ def put_key_policy(context: Context, request: PutKeyPolicyRequest, keys: tuple[O
     """Replace the policy."""
     (key,) = keys
     _default(request.policy_name)
+    access = Access(
+        "kms:PutKeyPolicy",
+        key.head.arn,
+        key,
+        lambda: of_key(key) | of_new_policy(context.claims, request, keys, 0),
+    )
     bypass = bool(request.bypass_policy_lockout_safety_check)
-    acceptable_policy(context, request.policy, bypass_lockout_check=bypass)
+    context.judge.admit_policy(context, access, request.policy, bypass_lockout_check=bypass)
     return Done(None, Change((changed(context, key, attachments={POLICY: request.policy.encode()}),)))
 
 

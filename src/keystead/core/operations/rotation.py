@@ -5,7 +5,7 @@ from typing import Final
 from keystead.core.keys.head import KeyHead, KeyVersion
 from keystead.core.keys.metadata import seconds
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.operations.changes import changed
+from keystead.core.operations.changes import changed, new_version
 from keystead.core.operations.context import Context, Done
 from keystead.core.operations.paging import page
 from keystead.core.protocols.aws_json.shapes import (
@@ -19,7 +19,6 @@ from keystead.core.protocols.aws_json.shapes import (
 )
 from keystead.core.records import Change, TokenChange
 from keystead.errors import ServiceError
-from keystead.primitives.digest import sha256
 
 MAX_ON_DEMAND: Final = 25
 
@@ -36,9 +35,7 @@ def rotate_key_on_demand(context: Context, _request: RotateKeyOnDemandRequest, k
         )
     number = head.newest.number + 1
     token = context.vault.new_token(head.account, head.region, head.key_id, number, head.usage)
-    version = KeyVersion(
-        number=number, material_id=token.material_id, token=sha256(token.token), created=context.now, kind="ON_DEMAND"
-    )
+    version = new_version(token, number, context.now, "ON_DEMAND")
     tokens = (TokenChange(number, token.domain_key, token.token),)
     change = changed(context, key, tokens=tokens, versions=(*head.versions, version))
     return Done(RotateKeyOnDemandResponse(key_id=head.key_id), Change((change,)))
