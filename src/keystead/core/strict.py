@@ -2,7 +2,7 @@
 
 MessagePack (and msgspec, which ignores array elements that it does not know) allows many byte strings for one value.
 Here a value is accepted only from the bytes that encoding it gives: what was authenticated as bytes is then what is
-executed as a value.
+executed as a value. The order of a mapping's entries is part of the value: it stays as it was received.
 """
 
 from typing import Final, Generic, TypeVar
@@ -14,7 +14,7 @@ from keystead.errors import FormatError
 
 T = TypeVar("T")
 
-_encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
+_encoder: Final = msgspec.msgpack.Encoder()
 
 
 class StrictCodec(Generic[T]):

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from keystead.core.ports import Buffer, Link, LinkHandler, Listener
 from keystead.errors import OperatorError, PeerUnavailable
@@ -85,10 +85,9 @@ class UnixLink(asyncio.Protocol, Link):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Open."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a link needs a stream")
-        transport.set_write_buffer_limits(high=UNREAD_LIMIT)
-        self._transport = transport
+        stream = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        stream.set_write_buffer_limits(high=UNREAD_LIMIT)
+        self._transport = stream
         self._handler.opened(self)
 
     def pause_writing(self) -> None:
