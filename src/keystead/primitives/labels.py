@@ -25,6 +25,7 @@ class Label(bytes, Enum):
     KEY_ID = b"keystead/v1/key-id"
     KEY_MATERIAL_ID = b"keystead/v1/key-material-id"
     KEY_TOKEN = b"keystead/v1/key-token"
+    MODULE_FINGERPRINT = b"keystead/v1/module-fingerprint"
     MODULE_ID = b"keystead/v1/module-id"
     OPERATOR_ID = b"keystead/v1/operator-id"
     OPERATOR_KEY_TOKEN = b"keystead/v1/operator-key-token"

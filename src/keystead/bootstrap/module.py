@@ -1,0 +1,86 @@
+"""The security module's recipe. It loads nothing but the module's own dependencies.
+
+Before anything else the process hardens itself and its primitives prove that they give known answers.
+"""
+
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from keystead.bootstrap.configuration import load
+from keystead.bootstrap.host import HostClock, HostDisk
+from keystead.bootstrap.role_configuration import ModuleConfiguration
+from keystead.bootstrap.running import run, until_told_to_stop
+from keystead.components.security_module.identity import wake
+from keystead.components.security_module.journal import Journal
+from keystead.components.security_module.module import SecurityModule
+from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.server import ModuleHandler
+from keystead.core.ports import Randomness
+from keystead.errors import OperatorError
+from keystead.identifiers import DomainId
+from keystead.primitives import self_test
+from keystead.primitives.process import harden_process
+from keystead.primitives.randomness import SystemRandomness
+from keystead.transport.unix import UnixNetwork
+
+_DOMAIN_ID = 32
+
+
+def main(config: str) -> int:
+    """Run the module and return the exit status; a problem is told on standard error."""
+    try:
+        return serve(Path(config))
+    except OperatorError as error:
+        sys.stderr.write(f"keystead: {error}\n")
+        return 1
+
+
+def serve(config: Path) -> int:
+    """Run the security module until told to stop; raises OperatorError."""
+    serve_with(load(config, ModuleConfiguration), SystemRandomness())
+    return 0
+
+
+def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> None:
+    """Run a module with this source of randomness until told to stop; raises OperatorError."""
+    clock = HostClock()
+    with Path("/dev/stderr").open("ab", buffering=0) as sink:
+        journal = Journal(sink, clock)
+        hardening = harden_process(strict=configuration.strict)
+        self_test.run()
+        disk = HostDisk(Path(configuration.directory))
+        resting = wake(FileRootSlot(disk, randomness), disk, randomness)
+        pin = partial(_pinned, Path(configuration.pin))
+        module = SecurityModule(resting.identity, resting.files, pin, clock, randomness, journal)
+        module.resume()
+        journal.event(
+            "module started",
+            name=configuration.name,
+            module=module.identity.id.hex(),
+            fingerprint=module.identity.fingerprint,
+            incarnation=module.incarnation.hex(),
+            listen=configuration.listen,
+            **asdict(hardening),
+        )
+        try:
+            run(_listen(module, configuration.listen))
+        finally:
+            module.close()
+            journal.event("module stopped", name=configuration.name)
+
+
+async def _listen(module: SecurityModule, address: str) -> None:
+    listener = await UnixNetwork().listen(address, lambda: ModuleHandler(module))
+    await until_told_to_stop()
+    await listener.close()
+
+
+def _pinned(path: Path) -> DomainId | None:
+    """Return the domain that the configuration allows, or None if it allows none; read anew each time it is asked."""
+    try:
+        pinned = bytes.fromhex(path.read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return DomainId(pinned) if len(pinned) == _DOMAIN_ID else None

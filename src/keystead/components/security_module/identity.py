@@ -1,0 +1,86 @@
+"""Who a module is: keys made at its first start, which rest under the root slot."""
+
+import base64
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from keystead.components.security_module.root_slot import RootSlot
+from keystead.components.security_module.sealed_files import SealedFiles
+from keystead.core.domain.state import module_id
+from keystead.core.ports import Disk, Randomness
+from keystead.errors import OperatorError
+from keystead.identifiers import ModuleId
+from keystead.primitives import hpke, signatures
+from keystead.primitives.digest import labelled_digest
+from keystead.primitives.hpke import RecipientKey
+from keystead.primitives.labels import Label
+from keystead.primitives.secret import Secret
+from keystead.primitives.signatures import IdentityKey
+
+_FILE: Final = "identity.sealed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleIdentity:
+    """A module's private keys."""
+
+    signing: IdentityKey = field(repr=False)
+    """Signs as the module, for as long as the module lives."""
+    sealing: RecipientKey = field(repr=False)
+    """Opens what is sealed to the module."""
+
+    @cached_property
+    def id(self) -> ModuleId:
+        """The module's id, which follows from its signing key."""
+        return module_id(self.signing.public)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What a person compares before listing the module in a genesis: a digest of all its public keys."""
+        public = self.signing.public
+        digest = labelled_digest(Label.MODULE_FINGERPRINT, public.ed25519, public.mldsa65, self.sealing.public)
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A module's identity and the files that rest beside it."""
+
+    identity: ModuleIdentity
+    files: SealedFiles
+
+
+def wake(slot: RootSlot, disk: Disk, randomness: Randomness) -> Resting:
+    """Return the module's identity; it is made, and made durable, at the first start.
+
+    Raises OperatorError if what rests is damaged or incomplete: a module never takes a new identity by itself.
+    """
+    root = slot.existing()
+    if root is None:
+        if disk.read(_FILE) is not None:
+            raise OperatorError(
+                "the module's identity is there but its root slot is not",
+                "restore the root slot, or remove the module's directory to begin as a new module",
+            )
+        root = slot.renew()
+    files = SealedFiles(disk, root, randomness)
+    resting = files.read(_FILE)
+    identity = _made(files, randomness) if resting is None else _read(resting)
+    return Resting(identity, files)
+
+
+def _made(files: SealedFiles, randomness: Randomness) -> ModuleIdentity:
+    signing, sealing = IdentityKey.generate(randomness), RecipientKey.generate(randomness)
+    with Secret.blank(signatures.SECRET_SIZE + hpke.SECRET_SIZE) as both:
+        both.view[: signatures.SECRET_SIZE] = signing.secret().view
+        both.view[signatures.SECRET_SIZE :] = sealing.secret().view
+        files.write(_FILE, both.view)
+    return ModuleIdentity(signing=signing, sealing=sealing)
+
+
+def _read(both: Secret) -> ModuleIdentity:
+    with both:
+        signing = Secret.taken(both.view[: signatures.SECRET_SIZE])
+        sealing = Secret.taken(both.view[signatures.SECRET_SIZE :])
+    return ModuleIdentity(signing=IdentityKey.from_secret(signing), sealing=RecipientKey.from_secret(sealing))

@@ -1,0 +1,76 @@
+"""One start of a security module: what all its connections share."""
+
+from collections.abc import Callable
+
+from keystead.components.security_module.identity import ModuleIdentity
+from keystead.components.security_module.installed import Current, Installed
+from keystead.components.security_module.journal import Journal
+from keystead.components.security_module.pipeline.frame import Executor
+from keystead.components.security_module.sealed_files import SealedFiles
+from keystead.components.security_module.sessions import Sessions
+from keystead.components.security_module.vault import DomainVault
+from keystead.core.domain.state import Permission
+from keystead.core.ports import Clock, Randomness
+from keystead.core.protocols.module_session.fields import NONCE_SIZE
+from keystead.core.protocols.module_session.messages import Greeting
+from keystead.identifiers import DomainId, OperatorId
+
+
+class SecurityModule:
+    """The composed parts. Owned by the event loop."""
+
+    def __init__(
+        self,
+        identity: ModuleIdentity,
+        files: SealedFiles,
+        pin: Callable[[], DomainId | None],
+        clock: Clock,
+        randomness: Randomness,
+        journal: Journal,
+    ) -> None:
+        """Compose the module; ``resume`` then installs what was installed before."""
+        self.identity = identity
+        self.clock = clock
+        self.randomness = randomness
+        self.journal = journal
+        self.incarnation = randomness.token(NONCE_SIZE)
+        self.vault = DomainVault(randomness)
+        self.sessions = Sessions(self.vault, randomness)
+        self.executor = Executor(self.vault, self.sessions, journal)
+        self.operators: dict[OperatorId, bytes] = {}
+        """Ed25519 public keys of the operators installed now."""
+        self.serving: frozenset[OperatorId] = frozenset()
+        """Those with the permission to serve."""
+        self.installed = Installed(identity, files, pin, randomness, self._switched)
+
+    def resume(self) -> None:
+        """Install what was installed before a restart; raises OperatorError."""
+        self.installed.resume()
+
+    def close(self) -> None:
+        """Wipe the domain keys: the process ends."""
+        self.vault.hold({}, None)
+        if not self.installed.blank:
+            for key in self.installed.current.keys.values():
+                key.wipe()
+
+    def greeting(self) -> Greeting:
+        """Return what a new connection is greeted with."""
+        current = None if self.installed.blank else self.installed.current
+        return Greeting(
+            module=self.identity.id,
+            incarnation=self.incarnation,
+            connection_nonce=self.randomness.token(NONCE_SIZE),
+            domain=None if current is None else current.state.domain_id,
+            version=0 if current is None else current.state.version,
+            token_hash=None if current is None else current.hash,
+        )
+
+    def _switched(self, current: Current) -> None:
+        state = current.state
+        self.vault.hold(current.keys, state.newest if current.keys else None)
+        self.sessions.switch(state)
+        self.executor.switch()
+        self.operators = {operator.id: operator.public.ed25519 for operator in state.operators}
+        self.serving = frozenset(state.operators_who(Permission.SERVE))
+        self.journal.event("domain installed", domain=state.domain.hex(), version=state.version, keys=len(current.keys))

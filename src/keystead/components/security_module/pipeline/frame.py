@@ -1,0 +1,79 @@
+"""All items of one frame, each along the whole way, each with an outcome of its own."""
+
+from typing import Final
+
+from keystead.components.security_module.journal import Journal
+from keystead.components.security_module.pipeline.answered import answered
+from keystead.components.security_module.pipeline.decoded import decoded
+from keystead.components.security_module.pipeline.opened import Records, opened
+from keystead.components.security_module.pipeline.performed import performed
+from keystead.components.security_module.pipeline.proven import Received, proven
+from keystead.components.security_module.sessions import Sessions
+from keystead.components.security_module.vault import DomainVault
+from keystead.core.operations.judge import PolicyJudge
+from keystead.core.ports import Buffer
+from keystead.core.protocols.module_session.work import Item, Outcome, Outcomes, decode_work, encode_outcomes
+from keystead.errors import Refusal, ServiceError
+from keystead.identifiers import OperatorId
+from keystead.primitives.authentication import Mac
+from keystead.primitives.digest import sha256
+from keystead.primitives.secret import wipe
+
+INTERNAL: Final = "KMSInternalException"
+
+
+class Executor:
+    """Does the work of frames. Owned by the event loop; a frame is done in one turn of it."""
+
+    def __init__(self, vault: DomainVault, sessions: Sessions, journal: Journal) -> None:
+        """Take the vault, the sessions of vouchers, and where refusals are told."""
+        self._vault = vault
+        self._sessions = sessions
+        self._journal = journal
+        self._judge = PolicyJudge()
+        self._records = Records(vault)
+
+    def switch(self) -> None:
+        """Open records anew from now on: the domain has changed."""
+        self._records.forget()
+
+    def work(self, content: Buffer, audience: OperatorId, now: int) -> bytearray:
+        """Return the content of the response to a frame of work, which the caller wipes; raises FormatError."""
+        work = decode_work(content)
+        vouchers: list[Mac | Refusal] = [self._voucher(token, now) for token in work.vouchers]
+        outcomes = [self._outcome(item, vouchers[item.voucher], audience, now) for item in work.items]
+        encoded = encode_outcomes(Outcomes(tuple(outcomes)))
+        for outcome in outcomes:
+            if type(outcome.body) is bytearray:
+                wipe(outcome.body)
+        return encoded
+
+    def _voucher(self, token: bytes, now: int) -> Mac | Refusal:
+        try:
+            return self._sessions.voucher(token, now)
+        except Refusal as refusal:
+            return refusal
+
+    def _outcome(self, item: Item, voucher: Mac | Refusal, audience: OperatorId, now: int) -> Outcome:
+        try:
+            if isinstance(voucher, Refusal):
+                raise voucher
+            vouched = proven(Received(item, voucher, audience), now)
+            done = performed(opened(decoded(vouched), self._records), now, self._vault, self._judge)
+            return answered(vouched.claims.body, done)
+        except ServiceError as error:
+            return Outcome(sha256(item.body), error.code, error.message, b"")
+        except Refusal as refusal:
+            self._journal.event("item refused", kind=type(refusal).__name__, reason=str(refusal))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other items of the frame are served
+            # Where it happened is told; what was being handled then is not.
+            self._journal.event("item failed", kind=type(error).__name__, place=_place(error))
+        return Outcome(sha256(item.body), INTERNAL, None, b"")
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of the innermost frame, without any value."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

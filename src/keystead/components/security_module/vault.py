@@ -1,0 +1,123 @@
+"""Domain keys, and all that is sealed and opened under them; nothing here judges who may."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from keystead.core.keys.opened import OpenedKey
+from keystead.core.operations.vault_port import NewToken, SealedHead
+from keystead.core.ports import Buffer, Randomness
+from keystead.core.tokens import ciphertext_blob, key_token
+from keystead.core.tokens.ciphertext_blob import CiphertextBlob
+from keystead.core.tokens.envelope import Envelope, SealedClass, header
+from keystead.errors import FormatError, NoDomain, RecordError, SealError
+from keystead.identifiers import AccountId, DomainKeyId, KeyId, Region
+from keystead.primitives.derivation import derive
+from keystead.primitives.labels import Label
+from keystead.primitives.opening import open_into, open_key
+from keystead.primitives.sealing import NONCE, OVERHEAD, seal, unseal
+from keystead.primitives.secret import Secret, wipe
+
+MATERIAL: Final = 32
+"""Bytes of the material of a symmetric key."""
+_MATERIAL_ID: Final = 32
+
+
+class DomainVault:
+    """The ``Vault`` of operations, and the seals of sessions. Owned by the event loop."""
+
+    def __init__(self, randomness: Randomness) -> None:
+        """Hold no key yet."""
+        self._randomness = randomness
+        self._keys: Mapping[DomainKeyId, Secret] = {}
+        self._newest: DomainKeyId | None = None
+
+    def hold(self, keys: Mapping[DomainKeyId, Secret], newest: DomainKeyId | None) -> None:
+        """Use these domain keys from now on, and ``newest`` for all that is new; who installed them wipes them."""
+        self._keys = keys
+        self._newest = newest
+
+    def encrypt(self, key: OpenedKey, plaintext: Buffer, encryption_context: Mapping[str, str]) -> bytes:
+        """Return the ciphertext blob of the plaintext under the key's newest version."""
+        head = key.head
+        version = head.newest.number
+        nonce = self._randomness.token(NONCE)
+        bound = ciphertext_blob.binding(head.key_id, version, encryption_context)
+        with self._material(key, version) as material:
+            sealed = seal(material.view, Label.CUSTOMER_CIPHERTEXT, nonce, plaintext, bound)
+        return CiphertextBlob(head.key_id, version, nonce, sealed).encode()
+
+    def decrypt(self, key: OpenedKey, blob: CiphertextBlob, encryption_context: Mapping[str, str]) -> bytearray:
+        """Return the plaintext of a blob in a buffer that the caller wipes."""
+        plaintext = bytearray(max(0, len(blob.sealed) - OVERHEAD))
+        bound = blob.aad(encryption_context)
+        with self._material(key, blob.version) as material:
+            open_into(material.view, Label.CUSTOMER_CIPHERTEXT, blob.nonce, blob.sealed, bound, memoryview(plaintext))
+        return plaintext
+
+    def generate(self, size: int) -> bytearray:
+        """Return fresh random bytes in a buffer that the caller wipes."""
+        fresh = bytearray(size)
+        self._randomness.fill(fresh)
+        return fresh
+
+    def new_token(self, account: AccountId, region: Region, key_id: KeyId, version: int, usage: str) -> NewToken:
+        """Return a token of fresh 256-bit material under the newest domain key, bound to all that is named."""
+        binding = key_token.binding(account, region, key_id, version, usage)
+        material_id = bytearray(_MATERIAL_ID)
+        with Secret.random(MATERIAL, self._randomness) as material:
+            derive(material.view, Label.KEY_MATERIAL_ID, key_id.encode(), material_id)
+            domain_key, token = self._seal(SealedClass.KEY_TOKEN, material.view, binding)
+        return NewToken(domain_key, token, bytes(material_id))
+
+    def seal_head(self, written: bytes) -> SealedHead:
+        """Return the written head sealed under the newest domain key."""
+        domain_key, sealed = self._seal(SealedClass.KEY_HEAD, written, b"")
+        return SealedHead(domain_key, sealed)
+
+    def open_head(self, sealed: bytes) -> bytes:
+        """Return the written head; raises RecordError if it does not open under a domain key that is held."""
+        try:
+            envelope = Envelope.decode(sealed, SealedClass.KEY_HEAD)
+            key = self._key(envelope)
+            return unseal(key.view, Label.KEY_HEAD, envelope.nonce, envelope.sealed, envelope.aad(b""))
+        except (FormatError, SealError) as error:
+            raise RecordError("the head does not open") from error
+
+    def seal_session(self, content: bytearray, binding: bytes) -> bytes:
+        """Return an operator key token with this content, which is wiped."""
+        try:
+            return self._seal(SealedClass.OPERATOR_KEY_TOKEN, content, binding)[1]
+        finally:
+            wipe(content)
+
+    def open_session(self, token: bytes, binding: bytes) -> Secret:
+        """Return the content of an operator key token; raises FormatError, SealError."""
+        return self._open(SealedClass.OPERATOR_KEY_TOKEN, token, binding)
+
+    def _material(self, key: OpenedKey, version: int) -> Secret:
+        head = key.head
+        binding = key_token.binding(head.account, head.region, head.key_id, version, head.usage)
+        try:
+            return self._open(SealedClass.KEY_TOKEN, key.token(version), binding)
+        except (FormatError, SealError) as error:
+            raise RecordError("the key token does not open for this key") from error
+
+    def _open(self, sealed_class: SealedClass, encoded: bytes, binding: bytes) -> Secret:
+        envelope = Envelope.decode(encoded, sealed_class)
+        key = self._key(envelope)
+        return open_key(key.view, sealed_class.label, envelope.nonce, envelope.sealed, envelope.aad(binding))
+
+    def _key(self, envelope: Envelope) -> Secret:
+        key = self._keys.get(envelope.domain_key)
+        if key is None:
+            raise SealError("sealed under a domain key that is not held")
+        return key
+
+    def _seal(self, sealed_class: SealedClass, content: Buffer, binding: bytes) -> tuple[DomainKeyId, bytes]:
+        newest = self._newest
+        if newest is None:
+            raise NoDomain("the domain has no domain key yet, or the module is no member")
+        nonce = self._randomness.token(NONCE)
+        aad = header(sealed_class, newest) + binding
+        sealed = seal(self._keys[newest].view, sealed_class.label, nonce, content, aad)
+        return newest, Envelope(sealed_class, newest, nonce, sealed).encode()
