@@ -3,10 +3,9 @@
 import asyncio
 from pathlib import Path
 
-import msgspec
-
 from keystead.bootstrap.configuration import load
 from keystead.bootstrap.host import HostClock, HostDisk
+from keystead.bootstrap.role_configuration import AuthenticationConfiguration
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.authentication_service.credentials import SealedCredentials
 from keystead.components.authentication_service.judge import Judge
@@ -20,24 +19,6 @@ from keystead.transport.domain_directory import DomainDirectory
 from keystead.transport.fleet import Fleet
 from keystead.transport.session_keeper import OperatorIdentity
 from keystead.transport.unix import UnixNetwork
-
-
-class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Configuration of the authentication service; paths are relative to the working directory."""
-
-    directory: str
-    """Where the credentials rest; readable for this service alone."""
-    listen: str
-    """Address for front ends, such as ``unix:run/authentication.sock``."""
-    operator_key: str
-    """OpenSSH private key file of this service as an operator with the permission to vouch."""
-    domain_directory: str
-    domain: str
-    """Hexadecimal id of the domain that this service is pinned to."""
-    modules: list[str]
-    """Addresses of the security modules."""
-    regions: list[str]
-    """Regions that requests may be signed for."""
 
 
 def serve(config: Path) -> int:

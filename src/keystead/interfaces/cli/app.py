@@ -83,9 +83,11 @@ def build(commands: Commands) -> typer.Typer:
         port: Annotated[
             int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
         ] = DEFAULT_PORT,
-        region: Annotated[str | None, typer.Option(help="The region to be, at the first start [us-east-1].")] = None,
+        region: Annotated[
+            str | None, typer.Option(help="The region to be, at the first start.", show_default="us-east-1")
+        ] = None,
         account_id: Annotated[
-            str | None, typer.Option(help="The account to create, at the first start [000000000000].")
+            str | None, typer.Option(help="The account to create, at the first start.", show_default="000000000000")
         ] = None,
         tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
         tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")] = None,

@@ -1,0 +1,84 @@
+"""The configuration of each role, as its TOML file has it; paths are relative to the process's working directory.
+
+They stand apart from the recipes so that whoever writes them need not load what the roles load.
+"""
+
+import msgspec
+
+
+class ModuleConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Configuration of a security module."""
+
+    name: str
+    """What its log calls it."""
+    directory: str
+    """Where its identity and its installed token rest; readable for this module alone."""
+    listen: str
+    """Address for operators, such as ``unix:run/module-1.sock``."""
+    pin: str
+    """File with the hexadecimal id of the only domain that it may join; read while the module is blank."""
+    strict: bool = False
+    """Refuse to start where memory can be neither secret nor locked, or a debugger could attach."""
+
+
+class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Configuration of the coordinator."""
+
+    listen: str
+    """Address for who brings domain tokens, such as ``unix:run/coordinator.sock``."""
+    operator_key: str
+    """OpenSSH private key file of this service as an operator with the permission to carry."""
+    domain_directory: str
+    """Where it publishes the domain's documents."""
+    domain: str
+    """Hexadecimal id of the domain that it is pinned to."""
+    modules: list[str]
+    """Addresses of the security modules."""
+    repository: str
+    """SQLite file of the key and token repositories."""
+
+
+class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Configuration of the authentication service."""
+
+    directory: str
+    """Where the credentials rest; readable for this service alone."""
+    listen: str
+    """Address for front ends, such as ``unix:run/authentication.sock``."""
+    operator_key: str
+    """OpenSSH private key file of this service as an operator with the permission to vouch."""
+    domain_directory: str
+    """Where the domain's documents are published."""
+    domain: str
+    """Hexadecimal id of the domain that it is pinned to."""
+    modules: list[str]
+    """Addresses of the security modules."""
+    regions: list[str]
+    """Regions that requests may be signed for."""
+
+
+class CryptographyConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Configuration of a front end of the cryptography service."""
+
+    operator_key: str
+    """OpenSSH private key file of this front end as an operator with the permission to serve."""
+    domain_directory: str
+    """Where the domain's documents are published."""
+    domain: str
+    """Hexadecimal id of the domain that it is pinned to."""
+    modules: list[str]
+    """Addresses of the security modules."""
+    authentication: str
+    """Address of the authentication service."""
+    repository: str
+    """SQLite file of the key repository."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 7600
+    """Port to listen on."""
+    listener: int | None = None
+    """File descriptor of a listening socket that is inherited; host and port only describe it then."""
+    tls_cert: str | None = None
+    """Certificate chain, PEM; without it the front end speaks plain HTTP."""
+    tls_key: str | None = None
+    """Private key of the certificate, PEM."""
