@@ -40,12 +40,10 @@ class FileRootSlot:
             return None
         if len(content) != SIZE:
             raise OperatorError("the root slot is damaged", "restore the module's directory from a backup")
-        return Secret.absorbed(content)
+        return Secret.taken(bytearray(content))
 
     def renew(self) -> Secret:
         """Overwrite the file."""
         secret = Secret.random(SIZE, self._randomness)
-        content = bytes(secret.view)
-        self._disk.write(_FILE, content)
-        Secret.absorbed(content).wipe()
+        self._disk.write(_FILE, bytes(secret.view))
         return secret
