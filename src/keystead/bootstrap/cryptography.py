@@ -1,0 +1,121 @@
+"""The recipe of a front end of the cryptography service."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+from keystead.bootstrap.configuration import load
+from keystead.bootstrap.host import HostClock, HostDisk
+from keystead.bootstrap.listener import bind, check_exposure
+from keystead.bootstrap.logs import logger
+from keystead.bootstrap.role_configuration import CryptographyConfiguration
+from keystead.bootstrap.running import run, until_told_to_stop
+from keystead.components.cryptography_service.application import Application
+from keystead.components.cryptography_service.executed import Execution
+from keystead.components.cryptography_service.health import HealthCheck
+from keystead.components.cryptography_service.located import Records
+from keystead.components.cryptography_service.records_cache import RecordsCache
+from keystead.components.cryptography_service.request_ids import RequestIds
+from keystead.components.cryptography_service.server import make_server
+from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
+from keystead.components.key_repository.sqlite_writing import SqliteKeyWriter
+from keystead.core.domain.state import operator_id
+from keystead.errors import OperatorError, RepositoryUnavailable
+from keystead.identifiers import DomainId
+from keystead.primitives.openssh import OperatorKey
+from keystead.primitives.randomness import SystemRandomness
+from keystead.transport.authentication_link import AuthenticationLink
+from keystead.transport.domain_directory import DomainDirectory
+from keystead.transport.fleet import Fleet
+from keystead.transport.session_keeper import OperatorIdentity
+from keystead.transport.sql import Connection, WriterThread, connect_to_read
+from keystead.transport.unix import UnixNetwork
+
+
+def serve(config: Path) -> int:
+    """Run a front end until told to stop; then finish what is in flight. Raises OperatorError."""
+    configuration = load(config, CryptographyConfiguration)
+    tls = _tls(configuration)
+    check_exposure(configuration.host, tls=tls is not None)
+    key = OperatorKey.load(Path(configuration.operator_key).read_bytes())
+    reading = _reading(Path(configuration.repository))
+    with _listener(configuration) as listener:
+        run(_serve(configuration, key, reading, listener, tls))
+    return 0
+
+
+async def _serve(
+    configuration: CryptographyConfiguration,
+    key: OperatorKey,
+    reading: Connection,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+) -> None:
+    clock, randomness, network = HostClock(), SystemRandomness(), UnixNetwork()
+    log = logger("cryptography")
+    domain = DomainDirectory(
+        HostDisk(Path(configuration.domain_directory)), DomainId(bytes.fromhex(configuration.domain))
+    )
+    identity = OperatorIdentity(operator=operator_id(key.public), key=key)
+    fleet = Fleet(network, configuration.modules, identity, domain, clock, randomness)
+    authentication = AuthenticationLink(network, configuration.authentication, identity.operator, key)
+    writing = WriterThread(Path(configuration.repository))
+    reader = SqliteKeyReader(reading)
+    cache = RecordsCache(reader, clock)
+    execution = Execution(Records(reader, cache), cache, fleet, SqliteKeyWriter(writing), randomness)
+    health = HealthCheck(lambda: fleet.live, authentication, reader)
+
+    def report(request_id: str, kind: str) -> None:
+        log.error("request failed", request=request_id, kind=kind)
+
+    application = Application(authentication, execution, health, RequestIds(randomness), report)
+    server = make_server(application, tls)
+    async with asyncio.TaskGroup() as tasks:
+        links = [tasks.create_task(fleet.run()), tasks.create_task(authentication.run())]
+        serving = tasks.create_task(server.serve(sockets=[listener]))
+        await until_told_to_stop()
+        server.stop()
+        await serving
+        for link in links:
+            link.cancel()
+    writing.close()
+
+
+def _listener(configuration: CryptographyConfiguration) -> socket.socket:
+    if configuration.listener is None:
+        return bind(configuration.host, configuration.port)
+    try:
+        return socket.socket(fileno=configuration.listener)
+    except OSError as error:
+        raise OperatorError(
+            f"file descriptor {configuration.listener} is not a socket: {error.strerror}",
+            "remove listener from the configuration, or hand one down",
+        ) from None
+
+
+def _tls(configuration: CryptographyConfiguration) -> ssl.SSLContext | None:
+    """The server's context: TLS 1.2 or newer; None without a certificate."""
+    certificate, key = configuration.tls_cert, configuration.tls_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise OperatorError("TLS needs a certificate and its key", "give both tls_cert and tls_key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise OperatorError(
+            f"cannot use the certificate {certificate} with the key {key}: {error.strerror or type(error).__name__}",
+            "check both files",
+        ) from None
+    return context
+
+
+def _reading(path: Path) -> Connection:
+    try:
+        return connect_to_read(path)
+    except RepositoryUnavailable as error:
+        raise OperatorError(f"cannot read the key repository {path}: {error}", "make it with keystead up") from None

@@ -1,0 +1,75 @@
+"""The third stage: the sealed records that the operation needs are at hand, so that a module can be asked."""
+
+from typing import Final
+
+import msgspec
+
+from keystead.components.cryptography_service.authenticated import Authenticated
+from keystead.components.cryptography_service.records_cache import RecordsCache
+from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage
+from keystead.core.operations.references import AliasNamed, Reference
+from keystead.core.protocols.aws_json.decoding import decode
+from keystead.core.protocols.module_session.work import Item
+from keystead.core.records import KeyReader, KeyRecord
+
+_UNPLACED: Final = 0
+"""Where a voucher stands in its frame is known where frames are made."""
+
+
+class Located(msgspec.Struct, frozen=True, gc=False):
+    """A request with all that a module needs."""
+
+    authenticated: Authenticated
+    item: Item
+    fresh: bool
+    """Whether all records came from the repository just now; else some may be as old as the cache allows."""
+
+
+class Records:
+    """Finds records. Owned by one event loop."""
+
+    def __init__(self, reader: KeyReader, cache: RecordsCache) -> None:
+        """Take the repository, for pages, and the cache before it, for single keys."""
+        self._reader = reader
+        self._cache = cache
+
+    async def located(self, authenticated: Authenticated, *, fresh: bool) -> Located:
+        """Return the request with its records, all from the repository if they shall be ``fresh``.
+
+        Raises:
+            ServiceError: the body is not a request of the operation, or names a key that does not exist.
+            RepositoryUnavailable: nothing can be read now.
+            RecordError: what is stored is no record.
+        """
+        received = authenticated.received
+        operation = received.operation
+        request = decode(operation.name, received.body)
+        lookup = operation.lookup(request, authenticated.account, authenticated.region)
+        names: tuple[str, ...] = ()
+        if isinstance(lookup, Keys):
+            keys = []
+            for wanted in lookup.wanted:
+                record = None if fresh else self._kept(wanted.reference)
+                keys.append(wanted.trimmed(record or await self._read(wanted.reference)))
+        else:
+            keys, names = await self._page(lookup)
+        item = Item(authenticated.proof, _UNPLACED, received.body, tuple(keys), names)
+        return Located(authenticated, item, fresh)
+
+    def _kept(self, reference: Reference) -> KeyRecord | None:
+        key_id = self._cache.kept_alias(reference) if isinstance(reference, AliasNamed) else reference.key_id
+        return None if key_id is None else self._cache.kept_record(key_id)
+
+    async def _read(self, reference: Reference) -> KeyRecord:
+        key_id = await self._cache.alias(reference) if isinstance(reference, AliasNamed) else reference.key_id
+        record = None if key_id is None else await self._cache.record(key_id)
+        if record is None:
+            raise reference.missing()
+        return record
+
+    async def _page(self, page: KeysPage | AliasesPage) -> tuple[list[KeyRecord], tuple[str, ...]]:
+        """One more than the page holds, so that the module sees whether there is more."""
+        if isinstance(page, KeysPage):
+            return await self._reader.page_of_keys(page.account, page.region, page.after, page.limit + 1), ()
+        named = await self._reader.page_of_aliases(page.account, page.region, page.after, page.limit + 1)
+        return [record for _, record in named], tuple([name for name, _ in named])
