@@ -1,0 +1,133 @@
+"""Renders the reference pages of operations and key states: ``python tools/render_operations.py``.
+
+``tests/unit/core/operations/test_table.py`` renders them again.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from keystead.core.keys.states import STATES, TABLE
+from keystead.core.operations.authorization import Authorization
+from keystead.core.operations.operation import Operation
+from keystead.core.operations.table import OPERATIONS
+from keystead.core.protocols.aws_json.model import Shape
+from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
+from keystead.core.protocols.aws_json.shapes import Tag
+from keystead.core.tokens.ciphertext_blob import CiphertextBlob
+from keystead.errors import ServiceError
+from keystead.identifiers import AccountId, KeyId, Region
+from keystead.primitives.sealing import NONCE, OVERHEAD
+
+REFERENCE: Final = Path(__file__).parents[1] / "docs" / "reference"
+ACCOUNT: Final = AccountId("111122223333")
+REGION: Final = Region("eu-central-1")
+KEY: Final = KeyId("1234abcd-12ab-34cd-56ef-1234567890ab")
+MEMBERS: Final[dict[str, Any]] = {
+    "alias_name": "alias/app",
+    "ciphertext_blob": CiphertextBlob(KEY, 1, bytes(NONCE), bytes(OVERHEAD + 1)).encode(),
+    "description": "",
+    "key_id": KEY,
+    "destination_key_id": KEY,
+    "plaintext": b"x",
+    "policy": "{}",
+    "tag_keys": ["team"],
+    "tags": [Tag(tag_key="team", tag_value="red")],
+    "target_key_id": KEY,
+}
+"""Of a request of any operation."""
+
+OPERATIONS_INTRODUCTION: Final = """# Operations
+
+Printed from the table in `keystead.core.operations.table` by `tools/render_operations.py`.
+
+Permissions on a key are asked of the key's policy and of identity policies, permissions on an alias or on nothing of
+identity policies alone. CreateKey needs `kms:TagResource` only if it brings tags. An operation that cannot cross
+accounts is refused on a key of another account whatever its policy says. Whether a key's state lets an operation pass
+is in [key-states.md](key-states.md). A body longer than its limit is refused unread; an operation that has not ended
+after its deadline is answered with an error.
+
+"""
+STATES_INTRODUCTION: Final = """# Key states
+
+Printed from the table in `keystead.core.keys.states` by `tools/render_operations.py`.
+
+A dot means that the state lets the operation pass. Otherwise the caller hears that the key *is* what stands in the
+cell: `DisabledException` for "disabled", `KMSInvalidStateException` for everything else. Of UpdateAlias the key that
+the alias goes to is judged, of ReEncrypt both keys.
+
+"""
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page by its file name."""
+    return {"key-states.md": STATES_INTRODUCTION + _states(), "operations.md": OPERATIONS_INTRODUCTION + _operations()}
+
+
+def _operations() -> str:
+    columns = ("Operation", "Permissions", "Keys named by", "Crosses accounts", "Metered as", "Body limit", "Deadline")
+    rows = (
+        (
+            row.name,
+            "; ".join(_permission(one) for one in row.authorizations(_sample(row))),
+            _naming(row),
+            "yes" if row.cross_account else "no",
+            row.unit,
+            f"{row.body_limit:,} bytes",
+            f"{row.deadline_ms:,} ms",
+        )
+        for row in OPERATIONS.values()
+    )
+    absent = ", ".join(sorted(MODEL.keys() - OPERATIONS.keys()))
+    return f"{_table(columns, rows)}\nAnswered with `UnsupportedOperationException`: {absent}.\n"
+
+
+def _states() -> str:
+    rows = (
+        (name, *("." if row[state] == "ok" else row[state] for state in STATES)) for name, row in sorted(TABLE.items())
+    )
+    return _table(("Operation", *STATES), rows)
+
+
+def _permission(authorization: Authorization) -> str:
+    if authorization.alias is not None:
+        return f"`{authorization.action}` on the alias"
+    if authorization.key is None:
+        return f"`{authorization.action}`"
+    return f"`{authorization.action}` on the {('first', 'second')[authorization.key]} key"
+
+
+def _naming(row: Operation) -> str:
+    fields = row.request.__struct_fields__
+    named = [_forms(row, member) for member in ("source_key_id", "key_id", "destination_key_id") if member in fields]
+    if "alias_name" in fields:
+        named.append("alias")
+    if "ciphertext_blob" in fields:
+        named.insert(0, "ciphertext")
+    if "target_key_id" in fields:
+        named.append(_forms(row, "target_key_id"))
+    return "; ".join(named) or "-"
+
+
+def _forms(row: Operation, member: str) -> str:
+    try:
+        row.lookup(_sample(row, **{member: "alias/app"}), ACCOUNT, REGION)
+    except ServiceError:
+        return "id, ARN"
+    return "id, ARN, alias"
+
+
+def _sample(row: Operation, **members: str) -> Shape:
+    names = row.request.__struct_fields__
+    return row.request(**{name: value for name, value in (MEMBERS | members).items() if name in names})
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = tuple(columns)
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text)
