@@ -1,33 +1,27 @@
 """The bare HTTP echo: the front end's own HTTP server, with an application that answers each body with itself."""
 
+import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import cast
 
-import uvicorn
+from keystead.bootstrap.running import run
+from keystead.components.cryptography_service.application import Application, Receive, Send
+from keystead.components.cryptography_service.received import Scope
+from keystead.components.cryptography_service.server import make_server
 
-from keystead.components.cryptography_service.guard import GuardedProtocol
 
-_START = {"type": "http.response.start", "status": 200}
-
-
-async def echo(
-    scope: dict[str, Any],
-    receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
+async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request with its body."""
-    if scope["type"] != "http":
-        return
     body, more = b"", True
     while more:
         message = await receive()
         body += message["body"]
         more = message["more_body"]
     headers = [(b"content-type", b"application/x-amz-json-1.1"), (b"content-length", b"%d" % len(body))]
-    await send({**_START, "headers": headers})
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -38,18 +32,14 @@ def running(port: int) -> Iterator[None]:
         try:
             yield
         finally:
-            process.terminate()
+            process.kill()
+
+
+def main(port: int) -> None:
+    """Serve on the port of this host."""
+    with socket.create_server(("127.0.0.1", port), backlog=256) as listener:
+        run(make_server(cast("Application", echo), None).serve(sockets=[listener]))
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        echo,
-        port=int(sys.argv[1]),
-        http=GuardedProtocol,
-        loop="uvloop",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-    )
+    main(int(sys.argv[1]))

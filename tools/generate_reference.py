@@ -1,0 +1,193 @@
+"""Writes the pages of ``docs/reference`` from the program itself; with ``--check``, compares and changes nothing.
+
+Every public function named ``*_page`` makes the page of its name.
+"""
+
+import ast
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from keystead.bootstrap import role_configuration
+from keystead.core.keys.states import STATES, TABLE
+from keystead.core.operations.table import OPERATIONS
+from keystead.core.protocols.aws_json.rendering import COMMON_ERRORS
+from keystead.core.protocols.aws_json.shapes import ERRORS
+from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
+from keystead.errors import REFUSALS, Refusal
+
+REFERENCE: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
+COMMANDS: Final = ((), ("up",), ("env",), ("status",), ("serve",))
+_WIDTH: Final = "100"
+_COMMAND_LINE: Final = """\
+# Command line
+
+Answers go to standard output. What went wrong, and what to do next, goes to standard error, and the exit status is then
+not 0.
+"""
+_CONFIGURATION: Final = """\
+# Configuration
+
+`keystead serve ROLE --config FILE` reads one TOML file. Unknown fields and wrong types are refused. Paths are relative
+to the working directory of the process. `keystead up` writes these files itself, into `run/` of its data directory;
+without it, the [systemd units](../../deploy/systemd/README.md) show how they are used.
+"""
+_CLIENTS: Final = """\
+# Errors
+
+## Told to clients
+
+Names and meanings are those of the AWS KMS API; `__type` in the body has the name. What is not the caller's fault is
+told without detail: the front end's log has the request's id and the kind of error.
+
+"""
+_PEERS: Final = """
+## Told to peers and operators
+
+A refusal changes nothing. Numbers go over the wire and are never reused.
+
+"""
+_OPERATIONS: Final = """\
+# Operations
+
+The rows of `keystead.core.operations.table`. Any other operation of the AWS KMS API is answered with
+`UnsupportedOperationException`. Keys are symmetric (`SYMMETRIC_DEFAULT`) and made here (`AWS_KMS`).
+
+"""
+_KEY_STATES: Final = """\
+# Key states
+
+What is answered to an operation on a key in a state: `ok`, or the words of the error. `disabled` is told with
+`DisabledException`, everything else with `KMSInvalidStateException`.
+
+"""
+_SIGN: Final = "\nMade by `tools/generate_reference.py` from the program itself.\n"
+
+
+def command_line_page() -> str:
+    """Return what ``keystead --help`` says, for every command."""
+    sections = (f"\n## {' '.join(('keystead', *command))}\n\n```text\n{_help(*command)}\n```\n" for command in COMMANDS)
+    return _COMMAND_LINE + _SIGN + "".join(sections)
+
+
+def configuration_page() -> str:
+    """Return every field of every role's configuration."""
+    tree = ast.parse(inspect.getsource(role_configuration))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return _CONFIGURATION + _SIGN + "".join(map(_configuration, classes))
+
+
+def errors_page() -> str:
+    """Return what clients and peers are told when something is refused."""
+    statuses = {**COMMON_ERRORS, **{name: ERRORS[name].status for row in OPERATIONS for name in MODEL[row].errors}}
+    return (
+        _CLIENTS
+        + _table(("Error", "HTTP status"), ((f"`{name}`", str(status)) for name, status in sorted(statuses.items())))
+        + _PEERS
+        + _table(("Number", "Refusal", "Meaning"), (_refusal(number) for number in sorted(REFUSALS)))
+        + _SIGN
+    )
+
+
+def operations_page() -> str:
+    """Return what of the service model is built."""
+    rows = (
+        (
+            f"`{row.name}`",
+            row.unit,
+            "any account's" if row.cross_account else "own account's",
+            f"{row.body_limit:,}",
+        )
+        for row in OPERATIONS.values()
+    )
+    missing = ", ".join(f"`{name}`" for name in sorted(set(MODEL) - set(OPERATIONS)))
+    return (
+        _OPERATIONS
+        + _table(("Operation", "Is a", "On keys of", "Bytes of body"), rows)
+        + f"\nNot built: {missing}.\n"
+        + _SIGN
+    )
+
+
+def key_states_page() -> str:
+    """Return what each state of a key lets each operation do."""
+    rows = ((f"`{name}`", *(verdicts[state] for state in STATES)) for name, verdicts in TABLE.items())
+    return _KEY_STATES + _table(("Operation", *STATES), rows) + _SIGN
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Yield each page's file with the text that it must have."""
+    makers: dict[str, Callable[[], str]] = {
+        "command-line": command_line_page,
+        "configuration": configuration_page,
+        "errors": errors_page,
+        "key-states": key_states_page,
+        "operations": operations_page,
+    }
+    for name, make in makers.items():
+        yield REFERENCE / f"{name}.md", make()
+
+
+def _help(*command: str) -> str:
+    program = Path(sys.executable).with_name("keystead")
+    plain = {"PATH": os.environ["PATH"], "TERMINAL_WIDTH": _WIDTH, "COLUMNS": _WIDTH, "LC_ALL": "C.UTF-8"}
+    ended = subprocess.run(  # noqa: S603, our own program
+        [str(program), *command, "--help"], capture_output=True, text=True, check=True, env=plain
+    )
+    return "\n".join(line.rstrip() for line in ended.stdout.splitlines()).strip("\n")
+
+
+def _configuration(struct: ast.ClassDef) -> str:
+    title = (ast.get_docstring(struct) or "").rstrip(".")
+    rows = []
+    for place, node in enumerate(struct.body):
+        if isinstance(node, ast.AnnAssign):
+            default = "required" if node.value is None else f"`{ast.unparse(node.value)}`"
+            rows.append(
+                (
+                    f"`{ast.unparse(node.target)}`",
+                    f"`{ast.unparse(node.annotation)}`",
+                    default,
+                    _documented(struct.body[place + 1 : place + 2]),
+                )
+            )
+    cells = ((name, kind.replace("|", "\\|"), default, meaning) for name, kind, default, meaning in rows)
+    return f"\n## {title}\n\n" + _table(("Field", "Type", "Default", "Meaning"), cells)
+
+
+def _documented(following: Sequence[ast.stmt]) -> str:
+    for node in following:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            return str(node.value.value).replace("``", "`")
+    return ""
+
+
+def _refusal(number: int) -> tuple[str, str, str]:
+    kind: type[Refusal] = REFUSALS[number]
+    return str(number), f"`{kind.__name__}`", (inspect.getdoc(kind) or "").splitlines()[0]
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def main() -> int:
+    """Write or check every page; return 1 if one was found different."""
+    check = sys.argv[1:] == ["--check"]
+    status = 0
+    for path, text in pages():
+        if not check:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            print(f"{path} is not what the program says")
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
