@@ -110,7 +110,7 @@ def test_aliases_are_read_in_order(aliases: list[KeyAlias]) -> None:
     assert read_aliases(write_aliases(tuple(aliases))) == tuple(sorted(aliases, key=lambda alias: alias.name))
 
 
-@given(st.binary(max_size=60) | st.recursive(st.integers() | TEXTS, st.lists).map(msgspec.msgpack.encode))
+@given(st.binary(max_size=60) | st.recursive(MOMENTS | TEXTS, st.lists).map(msgspec.msgpack.encode))
 def test_anything_is_an_attachment_or_refused(written: bytes) -> None:
     """Only RecordError comes out, and what is read is written again as it was."""
     codecs: tuple[tuple[Any, Any], ...] = ((read_tags, write_tags), (read_aliases, write_aliases))
@@ -134,15 +134,19 @@ def test_anything_is_a_marker_or_refused(operation: str, marker: str) -> None:
     try:
         place = read_marker(operation, marker)
     except ServiceError as error:
-        assert error.code == "InvalidMarkerException"
+        refusal = error.code
     else:
         assert write_marker(operation, place) == marker
+        return
+    assert refusal == "InvalidMarkerException"
 
 
 @given(TEXTS | st.from_regex(r"\A(arn:aws:kms:[a-z-]{1,12}[0-9]:[0-9]{12}:)?(key/|alias/)?[0-9a-f-]{0,40}\Z"))
 def test_any_text_names_a_key_or_nothing(text: str) -> None:
     """Only NotFoundException comes out."""
+    refusal = None
     try:
         any_reference(text, AccountId("111122223333"), Region("eu-central-1"))
     except ServiceError as error:
-        assert error.code == "NotFoundException"
+        refusal = error.code
+    assert refusal in (None, "NotFoundException")

@@ -67,7 +67,7 @@ def create_key(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKe
         head,
         replaces=b"",
         tokens=(TokenChange(1, token.domain_key, token.token),),
-        attachments={POLICY: policy, TAGS: tags},
+        attachments={POLICY: policy} | ({TAGS: tags} if tags else {}),
     )
     return Done(CreateKeyResponse(key_metadata=metadata(head)), Change((change,)))
 
