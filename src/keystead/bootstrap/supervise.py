@@ -15,7 +15,7 @@ from keystead.bootstrap.reporting import show, tell
 from keystead.bootstrap.roles import MODULES, authentication_role, coordinator_role, cryptography_role, module_role
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.bootstrap.supervisor import Supervisor
-from keystead.errors import OperatorError
+from keystead.errors import OperatorError, PeerUnavailable, Refusal
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.sql import upgrade
 
@@ -57,9 +57,10 @@ async def _started(plan: Plan, directory: DataDirectory, supervisor: Supervisor)
     try:
         async with asyncio.timeout(PATIENCE):
             await _start(plan, directory, supervisor)
-    except TimeoutError:
+    except (TimeoutError, PeerUnavailable, Refusal) as error:
         raise OperatorError(
-            f"the service did not come up within {PATIENCE:.0f} seconds", f"look into {directory.path / LOGS}"
+            f"the service did not come up: {error or f'not within {PATIENCE:.0f} seconds'}",
+            f"look into {directory.path / LOGS}",
         ) from None
 
 

@@ -66,7 +66,9 @@ class Supervisor:
     def add(self, role: Role) -> None:
         """Start a role and keep it running; it will be stopped before those that were added earlier."""
         supervised = _Supervised(role)
-        self._kept.append((supervised, asyncio.create_task(self._keep(supervised))))
+        keeper = asyncio.create_task(self._keep(supervised))
+        keeper.add_done_callback(self._look)
+        self._kept.append((supervised, keeper))
 
     async def stop(self) -> None:
         """Stop every role, the newest first, and wait until each has ended."""
@@ -76,6 +78,10 @@ class Supervisor:
         for supervised, _ in reversed(self._kept):
             await _stop(supervised)
         self._kept.clear()
+
+    def _look(self, keeper: asyncio.Task[None]) -> None:
+        if not keeper.cancelled() and (error := keeper.exception()) is not None:
+            self._report(f"a role cannot be kept running: {type(error).__name__}: {error}")
 
     async def _keep(self, supervised: _Supervised) -> None:
         wait = FIRST_WAIT
@@ -107,7 +113,7 @@ async def _start(role: Role) -> asyncio.subprocess.Process:
             pass_fds=role.inherited,
             preexec_fn=killed_with_parent,
             # A terminal's Ctrl-C goes to the whole foreground group; the roles are to hear of it from here, in order.
-            process_group=0,
+            start_new_session=True,
         )
 
 
