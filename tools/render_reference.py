@@ -1,6 +1,6 @@
-"""Writes the pages of ``docs/reference`` from the program itself; with ``--check``, compares and changes nothing.
+"""Renders the reference pages of command line, configuration and errors: ``python tools/render_reference.py``.
 
-Every public function named ``*_page`` makes the page of its name.
+``tests/unit/test_documents.py`` renders them again.
 """
 
 import ast
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from keystead.bootstrap import role_configuration
-from keystead.core.keys.states import STATES, TABLE
 from keystead.core.operations.table import OPERATIONS
 from keystead.core.protocols.aws_json.rendering import COMMON_ERRORS
 from keystead.core.protocols.aws_json.shapes import ERRORS
@@ -51,21 +50,7 @@ _PEERS: Final = """
 A refusal changes nothing. Numbers go over the wire and are never reused.
 
 """
-_OPERATIONS: Final = """\
-# Operations
-
-The rows of `keystead.core.operations.table`. Any other operation of the AWS KMS API is answered with
-`UnsupportedOperationException`. Keys are symmetric (`SYMMETRIC_DEFAULT`) and made here (`AWS_KMS`).
-
-"""
-_KEY_STATES: Final = """\
-# Key states
-
-What is answered to an operation on a key in a state: `ok`, or the words of the error. `disabled` is told with
-`DisabledException`, everything else with `KMSInvalidStateException`.
-
-"""
-_SIGN: Final = "\nMade by `tools/generate_reference.py` from the program itself.\n"
+_SIGN: Final = "\nMade by `tools/render_reference.py` from the program itself.\n"
 
 
 def command_line_page() -> str:
@@ -93,40 +78,12 @@ def errors_page() -> str:
     )
 
 
-def operations_page() -> str:
-    """Return what of the service model is built."""
-    rows = (
-        (
-            f"`{row.name}`",
-            row.unit,
-            "any account's" if row.cross_account else "own account's",
-            f"{row.body_limit:,}",
-        )
-        for row in OPERATIONS.values()
-    )
-    missing = ", ".join(f"`{name}`" for name in sorted(set(MODEL) - set(OPERATIONS)))
-    return (
-        _OPERATIONS
-        + _table(("Operation", "Is a", "On keys of", "Bytes of body"), rows)
-        + f"\nNot built: {missing}.\n"
-        + _SIGN
-    )
-
-
-def key_states_page() -> str:
-    """Return what each state of a key lets each operation do."""
-    rows = ((f"`{name}`", *(verdicts[state] for state in STATES)) for name, verdicts in TABLE.items())
-    return _KEY_STATES + _table(("Operation", *STATES), rows) + _SIGN
-
-
 def pages() -> Iterator[tuple[Path, str]]:
     """Yield each page's file with the text that it must have."""
     makers: dict[str, Callable[[], str]] = {
         "command-line": command_line_page,
         "configuration": configuration_page,
         "errors": errors_page,
-        "key-states": key_states_page,
-        "operations": operations_page,
     }
     for name, make in makers.items():
         yield REFERENCE / f"{name}.md", make()
@@ -176,18 +133,6 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def main() -> int:
-    """Write or check every page; return 1 if one was found different."""
-    check = sys.argv[1:] == ["--check"]
-    status = 0
-    for path, text in pages():
-        if not check:
-            path.write_text(text)
-        elif not path.exists() or path.read_text() != text:
-            print(f"{path} is not what the program says")
-            status = 1
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    for path, text in pages():
+        path.write_text(text)
