@@ -1,8 +1,7 @@
-"""Asks the coordinator, over a connection for the occasion."""
+"""Asks the coordinator: for the installation of a token, and how the domain is."""
 
 import asyncio
-from collections import deque
-from typing import Final
+from typing import Final, Self
 
 from keystead.core.ports import Buffer, Link, LinkHandler, Network
 from keystead.core.protocols.coordination import (
@@ -20,100 +19,100 @@ from keystead.core.protocols.coordination import (
 )
 from keystead.errors import FormatError, PeerUnavailable, Refusal
 
-PATIENCE: Final = 30.0
-"""Seconds that an asker waits for an installation; the installation itself goes on."""
+DEADLINE: Final = 5.0
+"""Seconds in which the coordinator must answer what it need not wait for."""
 _PAUSE: Final = 0.02
 
 
-async def install(network: Network, address: str, submission: Install) -> int:
-    """Return the version once the token is installed at every member, waiting for the coordinator to come up.
+async def install(network: Network, address: str, request: Install) -> Installed:
+    """Return when every member has the token, or one after it; who gives up waiting stops nothing.
 
-    Raises what the coordinator refuses with, and PeerUnavailable after PATIENCE. Asking again does no harm.
+    Waits some seconds for a coordinator that is only starting. Raises what the coordinator refuses with, and
+    PeerUnavailable, after which it may be asked again.
     """
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    return await _installed(network, address, submission)
-                except PeerUnavailable:
-                    await asyncio.sleep(_PAUSE)
-    except TimeoutError:
-        raise PeerUnavailable("the coordinator did not answer in time") from None
+    async with _Conversation() as conversation:
+        await conversation.begin_patiently(network, address)
+        accepted = await conversation.ask(request, DEADLINE)
+        if not isinstance(accepted, Accepted):
+            raise FormatError("the coordinator answered something else than it was asked")
+        installed = await conversation.ask(AwaitInstallation(accepted.version), None)
+        if not isinstance(installed, Installed):
+            raise FormatError("the coordinator answered something else than it was asked")
+        return installed
 
 
 async def status(network: Network, address: str) -> Status:
-    """Return how the domain is; raises PeerUnavailable if the coordinator does not listen or answer."""
-    client = _Client()
-    await network.connect(address, client)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            answer = await client.ask(ReadStatus())
-    except TimeoutError:
-        raise PeerUnavailable("the coordinator did not answer in time") from None
-    finally:
-        client.close()
-    if not isinstance(answer, Status):
-        raise FormatError("the coordinator answered something else than its status")
-    return answer
+    """Return how the domain is; raises PeerUnavailable."""
+    async with _Conversation() as conversation:
+        await conversation.begin(network, address)
+        answer = await conversation.ask(ReadStatus(), DEADLINE)
+        if not isinstance(answer, Status):
+            raise FormatError("the coordinator answered something else than it was asked")
+        return answer
 
 
-async def _installed(network: Network, address: str, submission: Install) -> int:
-    client = _Client()
-    await network.connect(address, client)
-    try:
-        accepted = await client.ask(submission)
-        if not isinstance(accepted, Accepted):
-            raise FormatError("the coordinator answered something else than that it accepted the token")
-        installed = await client.ask(AwaitInstallation(accepted.version))
-    finally:
-        client.close()
-    if not isinstance(installed, Installed):
-        raise FormatError("the coordinator answered something else than what is installed")
-    return installed.version
-
-
-class _Client(LinkHandler):
-    """One connection; answers come in the order of requests."""
+class _Conversation(LinkHandler):
+    """One question at a time over one connection."""
 
     def __init__(self) -> None:
         self._link: Link | None = None
-        self._answers: deque[asyncio.Future[Answer]] = deque()
+        self._answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-    async def ask(self, request: Request) -> Answer:
-        """Return the answer; raises what the coordinator refuses with, and PeerUnavailable if the connection ends."""
-        if self._link is None:
-            raise PeerUnavailable("the coordinator closed the connection")
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._answers.append(answer)
-        self._link.send(REQUESTS.encode(request))
-        given = await answer
-        if isinstance(given, Denied):
-            raise given.error()
-        return given
+    async def __aenter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        """End the connection."""
+    async def __aexit__(self, *_: object) -> None:
         if self._link is not None:
             self._link.close()
+        self._answer.cancel()
+
+    async def begin(self, network: Network, address: str) -> None:
+        """Connect; raises PeerUnavailable."""
+        await network.connect(address, self)
+
+    async def begin_patiently(self, network: Network, address: str) -> None:
+        """Connect, as soon as somebody listens; raises PeerUnavailable after DEADLINE."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            try:
+                return await self.begin(network, address)
+            except PeerUnavailable:
+                if loop.time() - begun > DEADLINE:
+                    raise
+            await asyncio.sleep(_PAUSE)
+
+    async def ask(self, request: Request, deadline: float | None) -> Answer:
+        """Return the answer; raises what the coordinator refuses with, and PeerUnavailable."""
+        if self._link is None:
+            raise PeerUnavailable("the coordinator closed the connection")
+        self._answer = asyncio.get_running_loop().create_future()
+        self._link.send(REQUESTS.encode(request))
+        try:
+            async with asyncio.timeout(deadline):
+                answer = await self._answer
+        except TimeoutError:
+            raise PeerUnavailable("the coordinator does not answer") from None
+        if isinstance(answer, Denied):
+            raise answer.error()
+        return answer
 
     def opened(self, link: Link) -> None:
         """Take the link."""
         self._link = link
 
     def received(self, message: Buffer) -> None:
-        """Hand the answer to the oldest request; what cannot be read ends the connection."""
-        try:
-            answer = ANSWERS.decode(message)
-        except Refusal:
-            self.close()
+        """Take the answer."""
+        if self._answer.done():
             return
-        if self._answers:
-            self._answers.popleft().set_result(answer)
+        try:
+            self._answer.set_result(ANSWERS.decode(message))
+        except Refusal as refusal:
+            self._answer.set_exception(refusal)
 
     def closed(self) -> None:
-        """Tell who still waits."""
+        """Tell who waits that there will be no answer."""
         self._link = None
-        for answer in self._answers:
-            if not answer.done():
-                answer.set_exception(PeerUnavailable("the coordinator closed the connection"))
-        self._answers.clear()
+        if not self._answer.done():
+            self._answer.set_exception(PeerUnavailable("the coordinator closed the connection"))
+            self._answer.exception()  # who still waits hears it; if nobody does, that is no error

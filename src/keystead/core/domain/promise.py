@@ -44,21 +44,27 @@ def require_promises(
 
     Raises FormatError, SignatureError, PromiseMissing.
     """
-    missing = {member.id for member in predecessor.members} & {member.id for member in proposed.members}
+    missing = set(predecessor.members_by_id.keys() & proposed.members_by_id.keys())
     for document in encoded:
-        given = CODEC.decode(document)
-        member = predecessor.member(ModuleId(given.member))
-        if member is None or (given.domain, given.predecessor, given.successor) != (
-            predecessor.domain,
-            predecessor_hash,
-            successor_hash,
-        ):
-            raise PromiseMissing("a promise of another successor, or of someone who is no member")
-        stated = _stated(given.domain, given.predecessor, given.successor, member.id)
-        verify(member.identity, Label.PROMISE, stated, given.signature)
-        missing.discard(member.id)
+        missing.discard(verified_promiser(predecessor, predecessor_hash, successor_hash, document))
     if missing:
         raise PromiseMissing(f"{len(missing)} of the remaining members have not promised this successor")
+
+
+def verified_promiser(
+    predecessor: DomainState, predecessor_hash: bytes, successor_hash: bytes, encoded: bytes
+) -> ModuleId:
+    """Return the member of the predecessor that promised this successor.
+
+    Raises FormatError, SignatureError, PromiseMissing if it is another successor's, or no member's.
+    """
+    given = CODEC.decode(encoded)
+    member = predecessor.member(ModuleId(given.member))
+    meant = (predecessor.domain, predecessor_hash, successor_hash)
+    if member is None or (given.domain, given.predecessor, given.successor) != meant:
+        raise PromiseMissing("a promise of another successor, or of someone who is no member")
+    verify(member.identity, Label.PROMISE, _stated(*meant, member.id), given.signature)
+    return member.id
 
 
 def _stated(domain: bytes, predecessor: bytes, successor: bytes, member: bytes) -> bytes:

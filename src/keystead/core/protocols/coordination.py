@@ -74,10 +74,10 @@ class ModuleStatus(msgspec.Struct, frozen=True, array_like=True):
     name: str
     """As the domain lists it; empty for a module that is no member."""
     reachable: bool
-    incarnation: Bytes16 | None
-    version: Version | None
+    incarnation: Bytes16 | None = None
+    version: Version | None = None
     """As the module said last; None if it is blank or was not heard."""
-    trouble: str
+    trouble: str = ""
     """Why it cannot go on; empty while nothing is wrong."""
 
 

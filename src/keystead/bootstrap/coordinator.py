@@ -1,0 +1,59 @@
+"""The recipe of the coordinator."""
+
+import asyncio
+from pathlib import Path
+
+from keystead.bootstrap.configuration import load
+from keystead.bootstrap.host import HostClock, HostDisk
+from keystead.bootstrap.logs import logger
+from keystead.bootstrap.role_configuration import CoordinatorConfiguration
+from keystead.bootstrap.running import run, until_told_to_stop
+from keystead.components.coordinator.coordinator import Coordinator
+from keystead.components.coordinator.courier import Courier
+from keystead.components.coordinator.server import Desk, OperatorConnection
+from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence
+from keystead.components.token_repository.sqlite import SqliteTokenRepository
+from keystead.core.domain.ledger import Ledger
+from keystead.errors import OperatorError
+from keystead.identifiers import DomainId
+from keystead.primitives.randomness import SystemRandomness
+from keystead.transport.domain_directory import GENESIS, publish_token
+from keystead.transport.sql import WriterThread
+from keystead.transport.unix import UnixNetwork
+
+
+def serve(config: Path) -> int:
+    """Run the coordinator until told to stop; what is in flight goes on at the next start. Raises OperatorError."""
+    configuration = load(config, CoordinatorConfiguration)
+    run(_serve(configuration))
+    return 0
+
+
+async def _serve(configuration: CoordinatorConfiguration) -> None:
+    clock, randomness, network, log = HostClock(), SystemRandomness(), UnixNetwork(), logger("coordinator")
+    disk = HostDisk(Path(configuration.domain_directory))
+    genesis = disk.read(GENESIS)
+    if genesis is None:
+        raise OperatorError(
+            f"there is no genesis in {configuration.domain_directory}", "copy it there from another host of the domain"
+        )
+    writer = WriterThread(Path(configuration.repository))
+    coordinator = Coordinator(
+        Ledger(genesis, DomainId(bytes.fromhex(configuration.domain))),
+        SqliteTokenRepository(writer),
+        SqliteDomainKeyFence(writer),
+        lambda version, token: publish_token(disk, version, token),
+        clock,
+        log.info,
+    )
+    await coordinator.resume()
+    couriers = [Courier(coordinator, network, address, randomness, log.warning) for address in configuration.modules]
+    desk = Desk(coordinator, couriers)
+    async with asyncio.TaskGroup() as tasks:
+        errands = [tasks.create_task(courier.run()) for courier in couriers]
+        listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
+        await until_told_to_stop()
+        await listener.close()
+        for errand in errands:
+            errand.cancel()
+    writer.close()

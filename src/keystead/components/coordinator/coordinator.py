@@ -1,0 +1,210 @@
+"""Decides about installation requests (FIG. 19) and takes each accepted token to its end, through any crash."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from keystead.core.domain import domain_token
+from keystead.core.domain.coordination import TRANSITIONS, Decision, Installation, Position, Progress, decide
+from keystead.core.domain.ledger import Entry, Ledger
+from keystead.core.domain.state import Permission
+from keystead.core.domain.token_repository import AcceptedToken, Submission, TokenRepository
+from keystead.core.ports import Clock
+from keystead.core.protocols.coordination import Install, verify_submission
+from keystead.core.records import DomainKeyFence
+from keystead.errors import ConflictError, InstallationDenied, NotPermitted, Refusal, UnknownOperator
+from keystead.identifiers import ModuleId, OperatorId
+
+_MAY_SUBMIT: Final = frozenset({Permission.GOVERN, Permission.CARRY})
+_WHY: Final = {
+    Decision.NOT_GREATER: "its version is not greater than the one that is installed",
+    Decision.IN_FLIGHT: "another token is being installed",
+    Decision.NO_DESCENDANT: "it was not made from the version that is installed",
+}
+
+
+class Report(Protocol):
+    """Tells the log, and through it the operators, what happened."""
+
+    def __call__(self, event: str, **fields: object) -> object:
+        """Write an event with its fields."""
+
+
+class Publish(Protocol):
+    """Lets every role of the host know."""
+
+    def __call__(self, version: int, token: bytes) -> None:
+        """Make the token of an installed version readable for every role, durably."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    decision: Decision
+    entry: Entry | None = None
+    refusal: Refusal | None = None
+
+
+class Coordinator:
+    """The one writer of a ledger. Every field is owned by the event loop; the ledger is changed under one lock."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        repository: TokenRepository,
+        fence: DomainKeyFence,
+        publish: Publish,
+        clock: Clock,
+        report: Report,
+    ) -> None:
+        """Take a ledger that begins at the pinned genesis; ``resume`` fills it."""
+        self.ledger = ledger
+        self._repository = repository
+        self._fence = fence
+        self._publish = publish
+        self._clock = clock
+        self._report = report
+        self._lock = asyncio.Lock()
+        self._watchers: set[Callable[[], None]] = set()
+
+    async def resume(self) -> None:
+        """Judge again what is kept, and go on where it stopped. Raises what ``succession.accept`` raises."""
+        async with self._lock:
+            await self._catch_up()
+            await self._advance()
+
+    async def install(self, request: Install, reported: Collection[int]) -> int:
+        """Return the version whose installation was begun, or is under way already; it goes on whatever happens.
+
+        ``reported`` are the versions that modules say they have. Raises UnknownOperator, NotPermitted, SignatureError
+        for a request of no one who may make it, InstallationDenied by version or descent (FIG. 19) or because another
+        coordinator was faster, and what ``succession.accept`` raises.
+        """
+        async with self._lock:
+            body = self._authentic_body(request)
+            position = Position(body.state.version, domain_token.token_hash(request.token))
+            judgement = self._judgement(request.token, position, body.predecessor, reported)
+            submission = Submission(
+                token=request.token,
+                position=position,
+                predecessor=body.predecessor,
+                submitter=OperatorId(request.submitter),
+                decision=judgement.decision,
+                decided=self._clock.now(),
+            )
+            await self._record(submission)
+            if judgement.refusal is not None:
+                raise judgement.refusal
+            if judgement.entry is not None:
+                self.ledger.append(judgement.entry)
+                await self._advance()
+            return position.version
+
+    async def promised(self, member: ModuleId, promise: bytes) -> None:
+        """Keep a member's promise of what is in flight; raises what ``Entry.check_promise`` raises."""
+        async with self._lock:
+            entry = self.ledger.in_flight
+            if entry is None or entry.stage is not Installation.ACCEPTED:
+                return
+            entry.check_promise(member, promise)
+            await self._repository.keep_promise(entry.position.hash, member, promise)
+            entry.promises[member] = promise
+            await self._advance()
+
+    async def stands_at(self, member: ModuleId, position: Position) -> None:
+        """Keep that a member has what is in flight, if that is where it stands."""
+        async with self._lock:
+            entry = self.ledger.in_flight
+            if entry is None or entry.position != position or member in entry.installed:
+                return
+            await self._repository.keep_installation(position.hash, member, self._clock.now())
+            entry.installed.add(member)
+            await self._advance()
+
+    async def until_installed(self, version: int) -> Position:
+        """Return what every member has, as soon as that is this version or a later one."""
+        changed = asyncio.Event()
+        self.watch(changed.set)
+        try:
+            while (installed := self.ledger.installed[1]).version < version:
+                await changed.wait()
+                changed.clear()
+            return installed
+        finally:
+            self._watchers.discard(changed.set)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever there may be something new to send or to tell; it must not block."""
+        self._watchers.add(changed)
+
+    def _authentic_body(self, request: Install) -> domain_token.Body:
+        state, _ = self.ledger.newest
+        submitter = state.operator(OperatorId(request.submitter))
+        if submitter is None:
+            raise UnknownOperator("the submitter is no operator of this domain")
+        if _MAY_SUBMIT.isdisjoint(submitter.permissions):
+            raise NotPermitted("the submitter may neither govern nor carry")
+        verify_submission(request, submitter.public)
+        return domain_token.BODY_CODEC.decode(domain_token.CODEC.decode(request.token).body)
+
+    def _judgement(self, token: bytes, position: Position, predecessor: bytes, reported: Collection[int]) -> _Judgement:
+        in_flight = self.ledger.in_flight
+        _, installed = self.ledger.installed
+        under_way = None if in_flight is None else in_flight.position
+        decision = decide(position, predecessor, installed, under_way, max(reported, default=0))
+        if decision in _WHY:
+            return _Judgement(decision, refusal=InstallationDenied(f"the token is not installed: {_WHY[decision]}"))
+        if decision is Decision.ALREADY_ACCEPTED:
+            return _Judgement(decision)
+        try:
+            return _Judgement(decision, entry=self.ledger.judged(token, self._clock.now()))
+        except Refusal as refusal:
+            return _Judgement(Decision.INVALID, refusal=refusal)
+
+    async def _record(self, submission: Submission) -> None:
+        try:
+            await self._repository.record(submission)
+        except ConflictError:
+            await self._catch_up()
+            await self._advance()
+            raise InstallationDenied(f"the token is not installed: {_WHY[Decision.IN_FLIGHT]}") from None
+        version, decision = submission.position.version, submission.decision.name.lower()
+        self._report("installation_decided", version=version, decision=decision)
+
+    async def _catch_up(self) -> None:
+        """Take in what is kept and not in the ledger yet: all at the start, later what another was faster with."""
+        kept = await self._repository.accepted()
+        for accepted in kept[len(self.ledger.entries) :]:
+            entry = self.ledger.judged(accepted.token, None)
+            _restore(entry, accepted)
+            self.ledger.append(entry)
+            self._publish_installed(entry)
+
+    async def _advance(self) -> None:
+        """Take what is in flight as far as it goes now. Each step is durable before the next."""
+        entry = self.ledger.in_flight
+        while entry is not None and (progress := entry.progress()) is not None:
+            if progress is Progress.PROMISED_BY_ALL:
+                # Before any member has the key: the first record that it seals must find its way into the repository.
+                for key in entry.added_keys:
+                    await self._fence.admit(key, self._clock.now())
+            stage = TRANSITIONS[entry.stage, progress]
+            await self._repository.set_stage(entry.position.hash, stage)
+            entry.stage = stage
+            self._report("installation_advanced", version=entry.position.version, stage=stage.name.lower())
+            self._publish_installed(entry)
+        for changed in self._watchers:
+            changed()
+
+    def _publish_installed(self, entry: Entry) -> None:
+        if entry.stage is Installation.INSTALLED:
+            self._publish(entry.position.version, entry.successor.encoded)
+
+
+def _restore(entry: Entry, kept: AcceptedToken) -> None:
+    """Take over what is kept about an accepted token; promises are verified, for they will be shown to members."""
+    for member, promise in kept.promises.items():
+        entry.check_promise(member, promise)
+        entry.promises[member] = promise
+    entry.installed.update(kept.installed)
+    entry.stage = kept.stage

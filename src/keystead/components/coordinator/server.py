@@ -1,0 +1,123 @@
+"""Answers operators: installation requests and status, each connection's requests in order."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from keystead.components.coordinator.coordinator import Coordinator
+from keystead.components.coordinator.courier import Courier
+from keystead.core.ports import Buffer, Link, LinkHandler
+from keystead.core.protocols.coordination import (
+    ANSWERS,
+    REQUESTS,
+    Accepted,
+    Answer,
+    AwaitInstallation,
+    Denied,
+    Install,
+    Installed,
+    ModuleStatus,
+    Request,
+    Status,
+)
+from keystead.errors import Refusal, RepositoryError
+from keystead.identifiers import ModuleId
+
+MOST_WAITING: Final = 16
+"""Requests of one connection that may wait for their turn; who sends more is closed."""
+
+
+class Desk:
+    """What operators may ask, and what they are told."""
+
+    def __init__(self, coordinator: Coordinator, couriers: Sequence[Courier]) -> None:
+        """Take who decides, and who knows the modules."""
+        self._coordinator = coordinator
+        self._couriers = couriers
+
+    async def answer(self, request: Request) -> Answer:
+        """Return the answer to a request; raises what the coordinator refuses with, and RepositoryError."""
+        match request:
+            case Install():
+                reported = [courier.position.version for courier in self._couriers if courier.position is not None]
+                return Accepted(await self._coordinator.install(request, reported))
+            case AwaitInstallation():
+                position = await self._coordinator.until_installed(request.version)
+                return Installed(position.version, position.hash)
+            case _:
+                return self._status()
+
+    def _status(self) -> Status:
+        ledger = self._coordinator.ledger
+        state, position = ledger.installed
+        in_flight = ledger.in_flight
+        heard = {
+            courier.greeting.module: self._module(ModuleId(courier.greeting.module), courier)
+            for courier in self._couriers
+            if courier.greeting is not None
+        }
+        unheard = {member: self._module(member, None) for member in ledger.modules() if member not in heard}
+        return Status(
+            state.domain_id,
+            position.version,
+            position.hash,
+            None if in_flight is None else in_flight.position.version,
+            "" if in_flight is None else in_flight.stage.name.lower(),
+            tuple(sorted((heard | unheard).values(), key=lambda one: (one.name, one.module))),
+        )
+
+    def _module(self, module: ModuleId, courier: Courier | None) -> ModuleStatus:
+        member = self._coordinator.ledger.newest[0].member(module)
+        name = "" if member is None else member.name
+        if courier is None or courier.greeting is None:
+            return ModuleStatus(module, name, reachable=False, trouble="the module was never reached")
+        version = None if courier.position is None else courier.position.version
+        return ModuleStatus(
+            module,
+            name,
+            reachable=courier.reachable,
+            incarnation=courier.greeting.incarnation,
+            version=version,
+            trouble=courier.trouble,
+        )
+
+
+class OperatorConnection(LinkHandler):
+    """One operator's connection. Anything that is no request closes it."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Take who answers."""
+        self._desk = desk
+        self._link: Link | None = None
+        self._waiting: asyncio.Queue[Request] = asyncio.Queue(MOST_WAITING)
+        self._answering: asyncio.Task[None] | None = None
+
+    def opened(self, link: Link) -> None:
+        """Begin to answer."""
+        self._link = link
+        self._answering = asyncio.get_running_loop().create_task(self._answer_all(link))
+
+    def received(self, message: Buffer) -> None:
+        """Take a request."""
+        try:
+            self._waiting.put_nowait(REQUESTS.decode(message))
+        except (Refusal, asyncio.QueueFull):
+            if self._link is not None:
+                self._link.close()
+
+    def closed(self) -> None:
+        """Stop: nobody hears the answers."""
+        self._link = None
+        if self._answering is not None:
+            self._answering.cancel()
+
+    async def _answer_all(self, link: Link) -> None:
+        while True:
+            request = await self._waiting.get()
+            try:
+                answer = await self._desk.answer(request)
+            except Refusal as refusal:
+                answer = Denied(refusal.number, str(refusal))
+            except RepositoryError as error:
+                answer = Denied(Refusal.number, str(error))
+            link.send(ANSWERS.encode(answer))
