@@ -17,7 +17,6 @@ from keystead.primitives.secret import Buffer
 LONGEST: Final = 64
 """Bytes in one block."""
 _hash: Final = SHA512()
-_separated: Final = {label: label.value + b"\x00" for label in Label}
 _lengths: Final = tuple((8 * size).to_bytes(2, "big") for size in range(LONGEST + 1))
 
 
@@ -27,4 +26,4 @@ def derive(key: Buffer, label: Label, context: bytes, out: bytearray | memoryvie
     A shorter output is not the beginning of a longer one.
     """
     size = len(out)
-    HKDFExpand(_hash, size, _separated[label] + context + _lengths[size]).derive_into(key, out)
+    HKDFExpand(_hash, size, b"".join((label, b"\x00", context, _lengths[size]))).derive_into(key, out)

@@ -30,6 +30,8 @@ class DomainVault:
         self._randomness = randomness
         self._keys: Mapping[DomainKeyId, Secret] = {}
         self._newest: DomainKeyId | None = None
+        self._customer_key = Secret.blank(MATERIAL)
+        self._material = self._customer_key.view
 
     def hold(self, keys: Mapping[DomainKeyId, Secret], newest: DomainKeyId | None) -> None:
         """Use these domain keys from now on, and ``newest`` for all that is new; who installed them wipes them."""
@@ -42,16 +44,24 @@ class DomainVault:
         version = head.newest.number
         nonce = self._randomness.token(NONCE)
         bound = ciphertext_blob.binding(head.key_id, version, encryption_context)
-        with self._material(key, version) as material:
-            sealed = seal(material.view, Label.CUSTOMER_CIPHERTEXT, nonce, plaintext, bound)
+        material = self._material
+        try:
+            self._open_material(key, version)
+            sealed = seal(material, Label.CUSTOMER_CIPHERTEXT, nonce, plaintext, bound)
+        finally:
+            wipe(material)
         return CiphertextBlob(head.key_id, version, nonce, sealed).encode()
 
     def decrypt(self, key: OpenedKey, blob: CiphertextBlob, encryption_context: Mapping[str, str]) -> bytearray:
         """Return the plaintext of a blob in a buffer that the caller wipes."""
         plaintext = bytearray(max(0, len(blob.sealed) - OVERHEAD))
         bound = blob.aad(encryption_context)
-        with self._material(key, blob.version) as material:
-            open_into(material.view, Label.CUSTOMER_CIPHERTEXT, blob.nonce, blob.sealed, bound, memoryview(plaintext))
+        material = self._material
+        try:
+            self._open_material(key, blob.version)
+            open_into(material, Label.CUSTOMER_CIPHERTEXT, blob.nonce, blob.sealed, bound, memoryview(plaintext))
+        finally:
+            wipe(material)
         return plaintext
 
     def generate(self, size: int) -> bytearray:
@@ -92,20 +102,22 @@ class DomainVault:
 
     def open_session(self, token: bytes, binding: bytes) -> Secret:
         """Return the content of an operator key token; raises FormatError, SealError."""
-        return self._open(SealedClass.OPERATOR_KEY_TOKEN, token, binding)
+        envelope = Envelope.decode(token, SealedClass.OPERATOR_KEY_TOKEN)
+        key = self._key(envelope)
+        return open_key(key.view, Label.OPERATOR_KEY_TOKEN, envelope.nonce, envelope.sealed, envelope.aad(binding))
 
-    def _material(self, key: OpenedKey, version: int) -> Secret:
+    def _open_material(self, key: OpenedKey, version: int) -> None:
+        """Write a version's material to the one buffer that ever holds any; the caller wipes it."""
         head = key.head
         binding = key_token.binding(head.account, head.region, head.key_id, version, head.usage)
         try:
-            return self._open(SealedClass.KEY_TOKEN, key.token(version), binding)
+            envelope = Envelope.decode(key.token(version), SealedClass.KEY_TOKEN)
+            if len(envelope.sealed) != MATERIAL + OVERHEAD:
+                raise FormatError("material of another size")
+            domain_key, aad = self._key(envelope).view, envelope.aad(binding)
+            open_into(domain_key, Label.KEY_TOKEN, envelope.nonce, envelope.sealed, aad, self._material)
         except (FormatError, SealError) as error:
             raise RecordError("the key token does not open for this key") from error
-
-    def _open(self, sealed_class: SealedClass, encoded: bytes, binding: bytes) -> Secret:
-        envelope = Envelope.decode(encoded, sealed_class)
-        key = self._key(envelope)
-        return open_key(key.view, sealed_class.label, envelope.nonce, envelope.sealed, envelope.aad(binding))
 
     def _key(self, envelope: Envelope) -> Secret:
         key = self._keys.get(envelope.domain_key)

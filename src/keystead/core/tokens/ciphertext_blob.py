@@ -8,8 +8,10 @@ encryption context. At most 6,144 bytes for 4,096 bytes of plaintext, as the pro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from keystead.core.tokens.envelope import bound
 from keystead.errors import FormatError
@@ -27,8 +29,7 @@ _NONCE_START: Final = _KEY_ID_END + 4
 _PREFIX: Final = _NONCE_START + NONCE
 
 
-@dataclass(frozen=True, slots=True)
-class CiphertextBlob:
+class CiphertextBlob(msgspec.Struct, frozen=True, gc=False):
     """A customer's ciphertext, taken apart and not yet opened."""
 
     key_id: KeyId
@@ -69,6 +70,7 @@ def binding(key_id: KeyId, version: int, encryption_context: Mapping[str, str]) 
     return head + bound(*[part.encode() for pair in sorted(encryption_context.items()) for part in pair])
 
 
+@lru_cache(maxsize=16_384)
 def _header(key_id: KeyId, version: int) -> bytes:
     kind = MULTI_REGION if key_id.startswith(_MRK) else PLAIN
     raw = bytes.fromhex(key_id.removeprefix(_MRK).replace("-", ""))

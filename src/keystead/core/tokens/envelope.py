@@ -7,9 +7,10 @@ What is before the nonce is authenticated along with what the class binds, so th
 key or owner opens as another's. There is no sealing without a class.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final
+
+import msgspec
 
 from keystead.errors import FormatError
 from keystead.identifiers import DomainKeyId
@@ -43,8 +44,7 @@ _LABELS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """Something sealed under a domain key, taken apart and not yet opened."""
 
     sealed_class: SealedClass
