@@ -51,6 +51,12 @@ class UnixLink(asyncio.Protocol, Link):
         self._ended = ended
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
+        self._unwanted = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the link was opened and has not ended."""
+        return self._transport is not None
 
     @property
     def peer(self) -> PeerCredentials:
@@ -72,6 +78,7 @@ class UnixLink(asyncio.Protocol, Link):
 
     def close(self) -> None:
         """Close when what was queued is written, or after FAREWELL if the peer does not read it."""
+        self._unwanted = True
         if self._transport is None or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size():
@@ -89,6 +96,8 @@ class UnixLink(asyncio.Protocol, Link):
         stream.set_write_buffer_limits(high=UNREAD_LIMIT)
         self._transport = stream
         self._handler.opened(self)
+        if self._unwanted:
+            self.close()
 
     def pause_writing(self) -> None:
         """Give up a peer that does not read."""
@@ -159,6 +168,8 @@ class UnixListener(Listener):
         server.close()
         for link in list(self._links):
             link.close()
+            if not link.is_open:  # it closes itself as soon as it opens, if the loop still opens it
+                self._links.discard(link)
         if self._links:
             await self._all_ended.wait()
         self._path.unlink(missing_ok=True)
