@@ -1,4 +1,4 @@
-"""The head of a key: everything that decides what may be done with it; one value that rests sealed."""
+"""The head of a key: everything that decides what may be done with it, as one value (``spec/key-record.md``)."""
 
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -130,10 +130,8 @@ def decode(written: Buffer) -> KeyHead:
 
 
 def _consistent(head: KeyHead) -> bool:
-    numbers = [version.number for version in head.versions]
-    return (
-        is_key_id(head.key_id)
-        and (head.state == "PendingDeletion") == (head.deletion > 0)
-        and len(numbers) > 0
-        and numbers == list(range(1, len(numbers) + 1))
-    )
+    for number, version in enumerate(head.versions, 1):
+        if version.number != number:
+            return False
+    pending = head.state == "PendingDeletion"
+    return len(head.versions) > 0 and pending is (head.deletion > 0) and is_key_id(head.key_id)

@@ -1,4 +1,4 @@
-"""A key that was opened: its head, and beside it only what the head names."""
+"""A key that was opened: its head, and beside it only what the head names (``spec/key-record.md``, section 6)."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -12,7 +12,7 @@ from keystead.core.protocols.aws_json.shapes import (
     GenerateRandomRequest,
     GenerateRandomResponse,
 )
-from keystead.errors import ServiceError
+from keystead.errors import KeysteadError, ServiceError
 from keystead.primitives.secret import wipe
 
 
@@ -66,7 +66,11 @@ def _data_key(
     bound = encryption_context(request.encryption_context)
     not_dry_run(request.dry_run)
     plaintext = context.vault.generate(size)
-    return plaintext, context.vault.encrypt(key, plaintext, bound)
+    try:
+        return plaintext, context.vault.encrypt(key, plaintext, bound)
+    except KeysteadError:
+        wipe(plaintext)
+        raise
 
 
 def _size(spec: DataKeySpec | None, number_of_bytes: int | None) -> int:

@@ -38,18 +38,14 @@ def update_key_description(context: Context, request: UpdateKeyDescriptionReques
 
 
 def enable_key(context: Context, _request: EnableKeyRequest, keys: tuple[OpenedKey, ...]) -> Done:
-    """Allow cryptographic use; an enabled key stays as it is."""
+    """Allow cryptographic use. Written even if nothing else changes: the proof is used up."""
     (key,) = keys
-    if key.head.state == "Enabled":
-        return Done(None)
     return Done(None, Change((changed(context, key, state="Enabled"),)))
 
 
 def disable_key(context: Context, _request: DisableKeyRequest, keys: tuple[OpenedKey, ...]) -> Done:
-    """Refuse cryptographic use; a disabled key stays as it is."""
+    """Refuse cryptographic use. Written even if nothing else changes: the proof is used up."""
     (key,) = keys
-    if key.head.state == "Disabled":
-        return Done(None)
     return Done(None, Change((changed(context, key, state="Disabled"),)))
 
 

@@ -77,20 +77,19 @@ def hold(lookup: Lookup, keys: tuple[OpenedKey, ...], names: tuple[AliasName, ..
     Raises:
         RecordError: another key, another order, too many or too few.
     """
-    match lookup:
-        case Keys(wanted):
-            if len(wanted) != len(keys):
-                raise RecordError("not as many records as the operation needs")
-            for want, key in zip(wanted, keys, strict=True):
-                verify(want.reference, key)
-        case KeysPage():
-            _hold_page(lookup, keys, [key.head.key_id for key in keys])
-        case AliasesPage(account, region):
-            if len(names) != len(keys):
-                raise RecordError("not as many names as records")
-            _hold_page(lookup, keys, names)
-            for name, key in zip(names, keys, strict=True):
-                verify(AliasNamed(account, region, name), key)
+    if isinstance(lookup, Keys):
+        if len(lookup.wanted) != len(keys):
+            raise RecordError("not as many records as the operation needs")
+        for want, key in zip(lookup.wanted, keys, strict=True):
+            verify(want.reference, key)
+    elif isinstance(lookup, KeysPage):
+        _hold_page(lookup, keys, [key.head.key_id for key in keys])
+    else:
+        if len(names) != len(keys):
+            raise RecordError("not as many names as records")
+        _hold_page(lookup, keys, names)
+        for name, key in zip(names, keys, strict=True):
+            verify(AliasNamed(lookup.account, lookup.region, name), key)
 
 
 def _hold_page(

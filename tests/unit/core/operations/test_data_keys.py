@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from keystead.core.protocols.aws_json.shapes import RecipientInfo
+from keystead.core.records import KeyRecord
+from keystead.errors import RecordError
 from tests.simulators.operations import SimulatedService, refused
 
 EITHER = "Please specify either number of bytes or key spec."
@@ -87,3 +89,34 @@ def test_random_bytes_need_a_size_and_come_from_here(service: SimulatedService) 
         service.call("GenerateRandom", number_of_bytes=1, recipient=RecipientInfo())
     with refused("UnsupportedOperationException"):
         service.call("GenerateDataKey", key_id=service.create(), key_spec="AES_256", recipient=RecipientInfo())
+
+
+@pytest.mark.parametrize("operation", DATA_KEYS)
+def test_a_data_key_that_cannot_be_encrypted_is_wiped(
+    service: SimulatedService, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record without the newest key token leaves nothing in memory."""
+    made: list[bytearray] = []
+    generate = service.vault.generate
+
+    def remembering(size: int) -> bytearray:
+        made.append(generate(size))
+        return made[-1]
+
+    monkeypatch.setattr(service.vault, "generate", remembering)
+    key_id = service.create()
+    record = service.records[key_id]
+    service.records[key_id] = KeyRecord(record.head, {}, record.attachments)
+    with pytest.raises(RecordError):
+        service.call(operation, key_id=key_id, key_spec="AES_256")
+    assert made == [bytearray(32)]
+
+
+def test_a_hidden_data_key_is_wiped(service: SimulatedService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it is encrypted."""
+    made = bytearray(b"\x01" * 32)
+    key_id = service.create()
+    monkeypatch.setattr(service.vault, "generate", lambda _: made)
+    ciphertext = service.call("GenerateDataKeyWithoutPlaintext", key_id=key_id, key_spec="AES_256").ciphertext_blob
+    assert made == bytearray(32)
+    assert service.decrypt(ciphertext) == b"\x01" * 32

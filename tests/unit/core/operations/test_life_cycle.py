@@ -35,15 +35,14 @@ def test_a_disabled_key_is_of_no_use_until_it_is_enabled(service: SimulatedServi
     assert service.decrypt(ciphertext) == b"attack at dawn"
 
 
-@pytest.mark.parametrize("operation", ["EnableKey", "DisableKey"])
-def test_switching_twice_changes_nothing_more(service: SimulatedService, key_id: KeyId, operation: str) -> None:
-    """The second request succeeds and writes nothing."""
-    service.call(operation, key_id=key_id)
-    generation = service.head(key_id).generation
-    service.call(operation, key_id=key_id)
-    assert service.done is not None
-    assert service.done.change is None
-    assert service.head(key_id).generation == generation
+def test_switching_twice_succeeds_and_counts(service: SimulatedService, key_id: KeyId) -> None:
+    """A request that finds the key as it wants it is remembered like any other: its proof is used up."""
+    service.call("EnableKey", key_id=key_id)
+    for operation, state in (("DisableKey", "Disabled"), ("DisableKey", "Disabled"), ("EnableKey", "Enabled")):
+        service.call(operation, key_id=key_id)
+        assert service.head(key_id).state == state
+    assert service.head(key_id).generation == 5
+    assert len(service.head(key_id).recent) == 5
 
 
 @pytest.mark.parametrize(("asked", "days"), [(None, 30), (7, 7), (30, 30)])
