@@ -6,29 +6,25 @@ import ssl
 from pathlib import Path
 
 from keystead.bootstrap.configuration import load
-from keystead.bootstrap.host import HostClock, HostDisk
+from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.listener import bind, check_exposure
 from keystead.bootstrap.logs import logger
+from keystead.bootstrap.membership import operator_identity, pinned_domain
 from keystead.bootstrap.role_configuration import CryptographyConfiguration
 from keystead.bootstrap.running import run, until_told_to_stop
-from keystead.components.cryptography_service.application import Application
+from keystead.components.cryptography_service.application import Application, Report
 from keystead.components.cryptography_service.executed import Execution
 from keystead.components.cryptography_service.health import HealthCheck
 from keystead.components.cryptography_service.located import Records
 from keystead.components.cryptography_service.records_cache import RecordsCache
 from keystead.components.cryptography_service.request_ids import RequestIds
-from keystead.components.cryptography_service.server import make_server
+from keystead.components.cryptography_service.server import Server, make_server
 from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
 from keystead.components.key_repository.sqlite_writing import SqliteKeyWriter
-from keystead.core.domain.state import operator_id
 from keystead.errors import OperatorError, RepositoryUnavailable
-from keystead.identifiers import DomainId
-from keystead.primitives.openssh import OperatorKey
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.authentication_link import AuthenticationLink
-from keystead.transport.domain_directory import DomainDirectory
 from keystead.transport.fleet import Fleet
-from keystead.transport.session_keeper import OperatorIdentity
 from keystead.transport.sql import Connection, WriterThread, connect_to_read
 from keystead.transport.unix import UnixNetwork
 
@@ -38,39 +34,25 @@ def serve(config: Path) -> int:
     configuration = load(config, CryptographyConfiguration)
     tls = _tls(configuration)
     check_exposure(configuration.host, tls=tls is not None)
-    key = OperatorKey.load(Path(configuration.operator_key).read_bytes())
-    reading = _reading(Path(configuration.repository))
-    with _listener(configuration) as listener:
-        run(_serve(configuration, key, reading, listener, tls))
-    return 0
-
-
-async def _serve(
-    configuration: CryptographyConfiguration,
-    key: OperatorKey,
-    reading: Connection,
-    listener: socket.socket,
-    tls: ssl.SSLContext | None,
-) -> None:
+    identity = operator_identity(configuration.operator_key)
+    domain = pinned_domain(configuration.domain_directory, configuration.domain)
     clock, randomness, network = HostClock(), SystemRandomness(), UnixNetwork()
-    log = logger("cryptography")
-    domain = DomainDirectory(
-        HostDisk(Path(configuration.domain_directory)), DomainId(bytes.fromhex(configuration.domain))
-    )
-    identity = OperatorIdentity(operator=operator_id(key.public), key=key)
     fleet = Fleet(network, configuration.modules, identity, domain, clock, randomness)
-    authentication = AuthenticationLink(network, configuration.authentication, identity.operator, key)
-    writing = WriterThread(Path(configuration.repository))
-    reader = SqliteKeyReader(reading)
+    authentication = AuthenticationLink(network, configuration.authentication, identity.operator, identity.key)
+    repository = Path(configuration.repository)
+    reader = SqliteKeyReader(_reading(repository))
+    writing = WriterThread(repository)
     cache = RecordsCache(reader, clock)
     execution = Execution(Records(reader, cache), cache, fleet, SqliteKeyWriter(writing), randomness)
     health = HealthCheck(lambda: fleet.live, authentication, reader)
+    application = Application(authentication, execution, health, RequestIds(randomness), _report())
+    with _listener(configuration) as listener:
+        run(_serve(make_server(application, tls), listener, fleet, authentication))
+    writing.close()
+    return 0
 
-    def report(request_id: str, kind: str) -> None:
-        log.error("request failed", request=request_id, kind=kind)
 
-    application = Application(authentication, execution, health, RequestIds(randomness), report)
-    server = make_server(application, tls)
+async def _serve(server: Server, listener: socket.socket, fleet: Fleet, authentication: AuthenticationLink) -> None:
     async with asyncio.TaskGroup() as tasks:
         links = [tasks.create_task(fleet.run()), tasks.create_task(authentication.run())]
         serving = tasks.create_task(server.serve(sockets=[listener]))
@@ -79,7 +61,15 @@ async def _serve(
         await serving
         for link in links:
             link.cancel()
-    writing.close()
+
+
+def _report() -> Report:
+    log = logger("cryptography")
+
+    def report(request_id: str, kind: str) -> None:
+        log.error("request_failed", request=request_id, kind=kind)
+
+    return report
 
 
 def _listener(configuration: CryptographyConfiguration) -> socket.socket:

@@ -1,14 +1,18 @@
 """The HTTP server of the front end: uvicorn behind the guard, with nothing of what this service does not need."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import uvicorn
 
-from keystead.components.cryptography_service.application import Application
+from keystead.components.cryptography_service.application import Receive, Send
 from keystead.components.cryptography_service.guard import GuardedProtocol
+from keystead.components.cryptography_service.received import Scope
+
+Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An application of ASGI 3 for http."""
 
 MOST_CONNECTIONS: Final = 8192
 """Connections beyond which requests are answered with 503."""
@@ -29,9 +33,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(
-    application: Application, tls: SSLContext | None, protocol: type[GuardedProtocol] = GuardedProtocol
-) -> Server:
+def make_server(application: Asgi, tls: SSLContext | None, protocol: type[GuardedProtocol] = GuardedProtocol) -> Server:
     """Return a server of the application, to be run with ``serve(sockets=[...])``."""
     return Server(
         uvicorn.Config(

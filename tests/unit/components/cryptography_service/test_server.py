@@ -1,0 +1,106 @@
+"""The server around the application: how it ends, and TLS."""
+
+import asyncio
+import datetime as dt
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from keystead.components.cryptography_service.server import make_server
+
+REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+
+
+async def echo_scheme(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the scheme that the connection had."""
+    body = scope["scheme"].encode()
+    length = (b"content-length", b"%d" % len(body))
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def test_what_is_in_flight_is_finished_before_the_server_ends() -> None:
+    """Once told to stop it accepts no connection, answers what it was asked, and returns."""
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await release.wait()
+        await echo_scheme(scope, receive, send)
+
+    async def script() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        server = make_server(slow, None)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        idle_reader, idle = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST)
+        await begun.wait()
+        server.stop()
+        assert await idle_reader.read() == b""
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        release.set()
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in answer
+        await running
+        idle.close()
+        writer.close()
+
+    asyncio.run(script())
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for localhost, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    begin = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + dt.timedelta(days=36500))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    public.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return public, private
+
+
+def test_a_request_over_tls_is_known_as_secure(certificate: tuple[Path, Path]) -> None:
+    """The scheme that policies see is that of the connection."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+
+    async def script() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = make_server(echo_scheme, context)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        trusting = ssl.create_default_context(cafile=certificate[0])
+        port = listener.getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname="localhost")
+        writer.write(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert (await reader.read()).endswith(b"\r\n\r\nhttps")
+        writer.close()
+        server.stop()
+        await running
+
+    asyncio.run(script())
