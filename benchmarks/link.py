@@ -8,12 +8,12 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import uvloop
 
+from benchmarks.report import Figure, Options
 from keystead.core.protocols.module_session.work import Item, Outcome
 from keystead.core.records import KeyRecord
 from keystead.primitives.digest import sha256
@@ -30,16 +30,6 @@ ANSWER = (
 )
 PROOF = bytes(420)
 RECORD = KeyRecord(bytes(420), {1: bytes(130)}, {"policy": bytes(300)})
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One row of the table."""
-
-    concurrency: int
-    per_second: float
-    operator_microseconds: float
-    module_microseconds: float
 
 
 class WallClock:
@@ -106,31 +96,29 @@ async def _keep_under_way(fleet: Fleet, concurrency: int, items: int) -> None:
     await done
 
 
-async def _measure(domain: SessionDomain, address: str, module_time: Callable[[], float]) -> list[Measured]:
+async def _measure(domain: SessionDomain, address: str, module_time: Callable[[], float]) -> list[Figure]:
     fleet = Fleet(UnixNetwork(), [address], domain.identity, domain.view, domain.clock, SystemRandomness())
     running = asyncio.create_task(fleet.run())
     await fleet.ready()
-    rows = []
+    rows: list[Figure] = []
     for concurrency in CONCURRENCIES:
         items = ITEMS // 10 if concurrency == 1 else ITEMS
         await _keep_under_way(fleet, concurrency, items // 20)
         begun, operator, module = time.perf_counter(), time.process_time(), module_time()
         await _keep_under_way(fleet, concurrency, items)
-        rows.append(
-            Measured(
-                concurrency,
-                items / (time.perf_counter() - begun),
-                (time.process_time() - operator) / items * 1e6,
-                (module_time() - module) / items * 1e6,
-            )
-        )
+        name = f"{concurrency} under way"
+        rows += [
+            Figure(name=name, value=items / (time.perf_counter() - begun), unit="items/s"),
+            Figure(name=f"{name}, operator", value=(time.process_time() - operator) / items * 1e6, unit="us/item"),
+            Figure(name=f"{name}, module", value=(module_time() - module) / items * 1e6, unit="us/item"),
+        ]
     running.cancel()
     await asyncio.wait([running])
     return rows
 
 
-def measure() -> list[Measured]:
-    """Return a row for each concurrency."""
+def measure(_options: Options) -> list[Figure]:
+    """Return three figures for each concurrency."""
     with TemporaryDirectory() as folder:
         address = f"unix:{Path(folder, 'module-1.sock')}"
         commands, command = os.pipe()
@@ -153,18 +141,3 @@ def measure() -> list[Measured]:
         finally:
             os.close(command)
             os.waitpid(child, 0)
-
-
-def main() -> None:
-    """Print the table."""
-    print("the module link: items of about 1.4 KiB, one module with a trivial answer")
-    print(f"{'under way':>10} {'items/s':>10} {'operator µs':>12} {'module µs':>10}")
-    for row in measure():
-        print(
-            f"{row.concurrency:>10} {row.per_second:>10,.0f} "
-            f"{row.operator_microseconds:>12.2f} {row.module_microseconds:>10.2f}"
-        )
-
-
-if __name__ == "__main__":
-    main()

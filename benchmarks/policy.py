@@ -1,6 +1,6 @@
 """How long one decision takes: the default policy, policies of 50 statements, 200 grants.
 
-Printed in microseconds, and as a multiple of what an HMAC-SHA-256 over 64 bytes costs in the same run.
+In microseconds, and as a multiple of what an HMAC-SHA-256 over 64 bytes costs in the same run.
 """
 
 import hmac
@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 
+from benchmarks.report import Figure, Options
 from keystead.core.policy.compiled import Compiled, compiled
 from keystead.core.policy.default import default_policy
 from keystead.core.policy.document import parse
@@ -24,13 +25,14 @@ ROUNDS = 2_000
 REPEATS = 10
 
 
-def main() -> None:
-    """Measure and print one line for each case."""
+def measure(_options: Options) -> list[Figure]:
+    """Return one figure for each case; the ratio is to an HMAC."""
     unit = _microseconds(lambda: hmac.digest(bytes(32), bytes(64), "sha256"))
-    print(f"{'HMAC-SHA-256 of 64 bytes':42}{unit:9.2f} µs")
+    figures = [Figure(name="HMAC-SHA-256 of 64 bytes", value=unit, unit="us", ratio=1.0)]
     for name, decide in _cases().items():
         spent = _microseconds(decide)
-        print(f"{name:42}{spent:9.2f} µs {spent / unit:8.1f}")
+        figures.append(Figure(name=name, value=spent, unit="us", ratio=spent / unit))
+    return figures
 
 
 def _cases() -> dict[str, Callable[[], object]]:
@@ -105,7 +107,3 @@ def _spent(work: Callable[[], object]) -> float:
     for _ in range(ROUNDS):
         work()
     return time.perf_counter() - started
-
-
-if __name__ == "__main__":
-    main()

@@ -26,7 +26,7 @@ class Figure:
     value: float
     unit: str
     ratio: float | None = None
-    """To the bare echo of the same round."""
+    """To what the sub-benchmark compares with, measured beside it; for the path, the bare echo of the same round."""
     goal: str = ""
     """What is aimed at, in words."""
 
