@@ -83,13 +83,13 @@ class Route:
 
 
 class FrameSender:
-    """Seals the frames of one direction, numbered from 0."""
+    """Seals the frames of one direction, in order."""
 
-    def __init__(self, cipher: FrameCipher, header: bytes) -> None:
-        """Take the cipher and the header (without number) of this direction."""
+    def __init__(self, cipher: FrameCipher, header: bytes, first: int = 0) -> None:
+        """Take the cipher and the header (without number) of this direction, and the number of the first frame."""
         self._cipher = cipher
         self._header = header
-        self._next = 0
+        self._next = first
 
     def seal(self, content: Buffer) -> bytes:
         """Return the frame with the next number; raises SessionExpired when the numbers are used up."""

@@ -99,10 +99,15 @@ def decode_work(content: Buffer) -> Work:
 
 def encode_outcomes(outcomes: Outcomes) -> bytearray:
     """Return the content of a response frame, in a buffer that the module wipes when it is sealed; the only copy."""
-    content = bytearray(_FRAME_ROOM + sum(map(_room, outcomes.outcomes)))
+    content = bytearray(room_for(outcomes))
     content[0] = WORK
     _outcomes.encode_into(outcomes, content, 1)
     return content
+
+
+def room_for(outcomes: Outcomes) -> int:
+    """Return how many bytes are surely enough for the content of a response frame."""
+    return _FRAME_ROOM + sum(map(_room, outcomes.outcomes))
 
 
 def decode_outcomes(content: Buffer) -> Outcomes:
