@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from keystead.core.keys.head import encode
 from keystead.core.protocols.aws_json.shapes import RecipientInfo
+from keystead.core.records import KeyRecord
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from tests.simulators.operations import ACCOUNT, OTHER_ACCOUNT, REGION, SimulatedService, refused
 
@@ -130,6 +133,28 @@ def test_algorithms_of_other_keys_are_refused(service: SimulatedService) -> None
             destination_key_id=key_id,
             destination_encryption_algorithm="RSAES_OAEP_SHA_256",
         )
+
+
+def test_a_key_for_something_else_does_not_encrypt(service: SimulatedService) -> None:
+    """Neither encrypt nor wrap a data key nor take over, nor decrypt; the caller hears what the key is for."""
+    key_id, other = service.create(), service.create()
+    ciphertext, foreign = service.encrypt(key_id), service.encrypt(other)
+    record = service.records[key_id]
+    head = msgspec.structs.replace(service.head(key_id), usage="SIGN_VERIFY")
+    service.records[key_id] = KeyRecord(service.vault.seal_head(encode(head)).head, record.tokens, record.attachments)
+    requests: dict[str, dict[str, Any]] = {
+        "Encrypt": {"key_id": key_id, "plaintext": b"x"},
+        "Decrypt": {"ciphertext_blob": ciphertext},
+        "GenerateDataKey": {"key_id": key_id, "key_spec": "AES_256"},
+        "GenerateDataKeyWithoutPlaintext": {"key_id": key_id, "key_spec": "AES_256"},
+        "ReEncrypt": {"ciphertext_blob": foreign, "destination_key_id": key_id},
+    }
+    for operation, members in requests.items():
+        message = f"{head.arn} key usage is SIGN_VERIFY which is not valid for {operation}."
+        with refused("InvalidKeyUsageException", message):
+            service.call(operation, **members)
+    with refused("InvalidKeyUsageException"):
+        service.call("ReEncrypt", ciphertext_blob=ciphertext, destination_key_id=other)
 
 
 def test_an_encryption_context_has_an_end(service: SimulatedService) -> None:

@@ -162,6 +162,44 @@ def test_reencrypt_is_judged_on_both_sides(service: SimulatedService) -> None:
         service.call("ReEncrypt", destination_key_id=source, **members)
 
 
+CREATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # sentence: condition key and value, and members of a request that has it
+    "its spec": ("kms:KeySpec", "SYMMETRIC_DEFAULT", {}),
+    "its usage": ("kms:KeyUsage", "ENCRYPT_DECRYPT", {"key_usage": "ENCRYPT_DECRYPT"}),
+    "its origin": ("kms:KeyOrigin", "AWS_KMS", {"origin": "AWS_KMS"}),
+    "a single Region": ("kms:MultiRegion", "false", {}),
+    "a family of Regions": ("kms:MultiRegion", "true", {"multi_region": True}),
+    "a net under the policy": ("kms:BypassPolicyLockoutSafetyCheck", "false", {}),
+    "a tag": ("aws:RequestTag/team", "red", {"tags": [Tag(tag_key="Team", tag_value="red")]}),
+    "a tag key": ("aws:TagKeys", "Team", {"tags": [Tag(tag_key="Team", tag_value="red")]}),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "members"), CREATIONS.values(), ids=CREATIONS)
+def test_a_policy_may_ask_about_the_key_that_shall_be_made(
+    service: SimulatedService, name: str, value: str, members: dict[str, Any]
+) -> None:
+    """A policy that lets its author change it only under a condition is acceptable exactly if the condition holds."""
+    for asked, acceptable in ((value, True), ("another", False)):
+        condition = {"ForAnyValue:StringEquals": {name: asked}}
+        only = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}
+        policy = _policy(only | {"Condition": condition}, root=False)
+        if acceptable:
+            service.create(policy=policy, **members)
+        else:
+            with refused("MalformedPolicyDocumentException", LOCKOUT):
+                service.create(policy=policy, **members)
+
+
+def test_a_policy_may_ask_about_the_family_of_a_key(service: SimulatedService) -> None:
+    """A multi-Region key has the kind of its place in the family."""
+    key_id = service.create(multi_region=True)
+    policy = _deny("kms:DescribeKey", StringEquals={"kms:MultiRegionKeyType": "PRIMARY"})
+    service.call("PutKeyPolicy", key_id=key_id, policy=policy)
+    with refused("AccessDeniedException"):
+        service.call("DescribeKey", key_id=key_id)
+
+
 def test_names_that_differ_only_in_case_are_not_judged(service: SimulatedService) -> None:
     """A policy that has conditions cannot tell them apart, so the request is refused; without conditions it passes."""
     key_id = service.create()

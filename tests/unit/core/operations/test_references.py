@@ -2,7 +2,16 @@
 
 import pytest
 
-from keystead.core.operations.references import AliasNamed, CiphertextNamed, KeyNamed, any_reference, key_reference
+from keystead.core.operations.references import (
+    AliasNamed,
+    CiphertextNamed,
+    KeyNamed,
+    alias_of,
+    any_reference,
+    existing_alias,
+    key_reference,
+)
+from keystead.errors import RecordError
 from keystead.identifiers import AliasName, KeyId
 from tests.simulators.operations import ACCOUNT, OTHER_ACCOUNT, REGION, SimulatedService, refused
 
@@ -80,3 +89,12 @@ def test_a_bare_id_or_name_means_a_key_of_the_callers_account() -> None:
     message = f"User: arn:aws:iam::{OTHER_ACCOUNT}:root is not authorized to perform: kms:DisableKey on resource: {arn}"
     with refused("AccessDeniedException", message):
         service.call("DisableKey", OTHER_ACCOUNT, key_id=arn)
+
+
+def test_an_alias_that_a_key_does_not_have_is_not_taken_from_it() -> None:
+    """Whoever relies on an alias that was held against the key before is told if it is not there."""
+    service = SimulatedService()
+    key = service.open(service.records[service.create()])
+    assert alias_of(key, "alias/app") is None
+    with pytest.raises(RecordError):
+        existing_alias(key, AliasName("alias/app"))
