@@ -7,19 +7,19 @@ voucher whose session is from the same domain.
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from keystead.components.security_module.identity import wake
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
 from keystead.components.security_module.server import ModuleHandler
-from keystead.core.domain import change_request, genesis
+from keystead.core.domain import change_request, genesis, succession
 from keystead.core.domain.change_request import AddDomainKey, ApprovedRequest, ChangeRequest, DomainChange
 from keystead.core.domain.genesis import Genesis, MemberSignature
 from keystead.core.domain.quorum import KOfOperators, Rules
 from keystead.core.domain.state import DomainState, Member, Operator, Permission, operator_id
-from keystead.core.ports import Buffer
+from keystead.core.ports import Buffer, Link
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.handshake import Session
 from keystead.core.protocols.module_session.messages import Answer, Refused, Request
@@ -85,9 +85,9 @@ class ModuleHost:
         self.disk = MemoryDisk(SeededRandomness(seed, f"{name} disk"))
         self.pinned: DomainId | None = None
         self.journal = Lines()
-        self.module = self.start()
+        self.start()
 
-    def start(self) -> SecurityModule:
+    def start(self) -> None:
         """Start the module on what rests on the disk."""
         resting = wake(FileRootSlot(self.disk, self.randomness), self.disk, self.randomness)
         clock = self.domain.clock
@@ -100,7 +100,6 @@ class ModuleHost:
             Journal(self.journal, clock),
         )
         self.module.resume()
-        return self.module
 
     def peer(self) -> "Peer":
         """Connect."""
@@ -118,10 +117,23 @@ class ModuleHost:
         return Member.of(self.name, IdentityPublic(answer.ed25519, answer.mldsa65), answer.sealing)
 
 
+class Handler(Protocol):
+    """The module's end of a connection, whatever is between."""
+
+    def opened(self, link: Link) -> None:
+        """Take where to answer."""
+
+    def received(self, message: Buffer) -> None:
+        """Take a message; the answer is sent before this returns."""
+
+    def closed(self) -> None:
+        """Learn of the end."""
+
+
 class Peer:
     """An operator's end of one connection to a module, both in this thread."""
 
-    def __init__(self, handler: ModuleHandler) -> None:
+    def __init__(self, handler: Handler) -> None:
         self.connection = OperatorConnection()
         self.handler = handler
         self.heard: list[Heard] = []
@@ -169,7 +181,7 @@ class Peer:
 class ModuleDomain:
     """Modules and founders."""
 
-    def __init__(self, modules: int = 2, seed: int = 0) -> None:
+    def __init__(self, modules: int = 2, seed: int = 0, host: "type[ModuleHost]" = ModuleHost) -> None:
         self.clock = SettableClock()
         self.randomness = SeededRandomness(seed, "domain")
         self.keys = {
@@ -186,7 +198,8 @@ class ModuleDomain:
         self.operators = {
             name: Operator.of(name, self.keys[name].public, frozenset((may[name],))) for name in self.keys
         }
-        self.hosts = [ModuleHost(f"module-{number + 1}", self, seed) for number in range(modules)]
+        self.founded: tuple[DomainState, bytes] | None = None
+        self.hosts = [host(f"module-{number + 1}", self, seed) for number in range(modules)]
 
     def found(self) -> "ModuleDomain":
         """Found the domain: version 0 at every module."""
@@ -206,33 +219,40 @@ class ModuleDomain:
             host.pinned = genesis.domain_id(body)
             answer = host.ask(messages.SignGenesis(self.drafted))
             assert isinstance(answer, messages.Signed), answer
-            theirs.append(MemberSignature(host.module.identity.id, answer.signature))
+            theirs.append(MemberSignature(host.member.id, answer.signature))
         self.genesis = genesis.CODEC.encode(
             Genesis(body, signed.operators, tuple(sorted(theirs, key=lambda one: one.member)))
         )
         for host in self.hosts:
             answer = host.ask(messages.AdoptGenesis(self.genesis))
             assert isinstance(answer, messages.Ingested), answer
+        self.founded = genesis.verify_genesis(self.genesis), genesis.domain_id(body)
         return self
 
     def with_key(self) -> "ModuleDomain":
         """Install a domain key; founds the domain first if it is not."""
-        if self.hosts[0].module.installed.blank:
+        if self.founded is None:
             self.found()
         self.install(self.propose(AddDomainKey()))
         return self
 
     @property
     def state(self) -> DomainState:
-        """What is installed at the first module."""
-        return self.hosts[0].module.installed.current.state
+        """What is installed."""
+        assert self.founded is not None
+        return self.founded[0]
+
+    @property
+    def hash(self) -> bytes:
+        """Hash of the token that is installed."""
+        assert self.founded is not None
+        return self.founded[1]
 
     def approved(self, change: DomainChange, *signers: str) -> bytes:
         """Return a request for this change, signed."""
-        current = self.hosts[0].module.installed.current
         expires = self.clock.now() + 3_600_000
         nonce = self.randomness.token(16)
-        request = change_request.CODEC.encode(ChangeRequest(current.state.domain, current.hash, change, expires, nonce))
+        request = change_request.CODEC.encode(ChangeRequest(self.state.domain, self.hash, change, expires, nonce))
         signatures = [
             change_request.sign(request, self.operators[name].id, self.keys[name]) for name in signers or ("officer",)
         ]
@@ -259,6 +279,8 @@ class ModuleDomain:
         for host in self.hosts:
             answer = host.ask(messages.Ingest(token, promises))
             assert isinstance(answer, messages.Ingested), answer
+        successor = succession.accept(self.state, self.hash, token, None)
+        self.founded = successor.state, successor.hash
 
     def session(self, name: str, host: int = 0) -> Session:
         """Negotiate a session of an operator at one module."""
