@@ -13,10 +13,13 @@ from keystead.core.policy.request import AccessRequest, LazyContext, of_principa
 from keystead.core.policy.variables import Values
 from keystead.core.policy.verdict import require
 from keystead.core.records import POLICY
-from keystead.errors import RecordError, ServiceError
+from keystead.errors import FormatError, RecordError, ServiceError
 
 REMEMBERED: Final = 4096
 """Key policies that are kept ready, by digest."""
+
+
+_ROOT_USER: Final = Root.USER  # reading a name is faster than reading a member
 
 
 class PolicyJudge:
@@ -34,7 +37,7 @@ class PolicyJudge:
 
     def authorize(self, context: Context, access: Access) -> None:
         """Return if the caller may; AccessDeniedException if not, RecordError for a stored policy that is none."""
-        asks = principal(context.claims.principal)
+        asks = _asks(context)
         request = _request(context, access, asks)
         policy = None if access.key is None else self._policy(access.key)
         require(evaluate(request, policy, _identity(asks)), request)
@@ -48,7 +51,7 @@ class PolicyJudge:
         """
         ready = compiled(parse(policy))
         if not bypass_lockout_check:
-            asks = principal(context.claims.principal)
+            asks = _asks(context)
             keep_changeable(_request(context, access, asks), ready, _identity(asks))
 
     def _policy(self, key: OpenedKey) -> Compiled:
@@ -65,10 +68,24 @@ class PolicyJudge:
         return ready
 
 
+def _asks(context: Context) -> Principal:
+    """Return who asks; FormatError for a principal that cannot ask, or is of another account than is claimed."""
+    asks = principal(context.claims.principal)
+    if asks.account != context.claims.account:
+        raise FormatError("the claims of the proof contradict one another")
+    return asks
+
+
 def _request(context: Context, access: Access, asks: Principal) -> AccessRequest:
     def values() -> dict[str, Values]:
         # What is known for sure outranks what the voucher says, which outranks nothing.
-        return {**context.claims.context, **access.conditions(), **of_time(context.now), **of_principal(asks)}
+        return {
+            **context.claims.context,
+            **access.conditions(),
+            **of_time(context.now),
+            **of_principal(asks),
+            "aws:requestedregion": context.claims.region,
+        }
 
     account = context.account if access.key is None else access.key.head.account
     return AccessRequest(
@@ -82,4 +99,4 @@ def _request(context: Context, access: Access, asks: Principal) -> AccessRequest
 
 def _identity(asks: Principal) -> Identity:
     """Only an account's root user has more than key policies give: users and their own policies are not built."""
-    return () if asks.direct or asks.general else Root.USER
+    return () if asks.direct or asks.general else _ROOT_USER

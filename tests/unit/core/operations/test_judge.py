@@ -73,6 +73,7 @@ def _use(service: SimulatedService, action: str, key_id: KeyId, ciphertext: byte
 CONDITIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     # sentence: operation, condition that denies it, members of the request that it denies
     "the caller's account": ("DescribeKey", {"StringEquals": {"kms:CallerAccount": ACCOUNT}}, {}),
+    "the region": ("DescribeKey", {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}, {}),
     "the moment": ("DescribeKey", {"NumericGreaterThan": {"aws:EpochTime": "1789999999"}}, {}),
     "a tag of the key": ("DescribeKey", {"StringEquals": {"aws:ResourceTag/Team": "red"}}, {}),
     "an alias of the key": ("DescribeKey", {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}}, {}),
@@ -240,8 +241,9 @@ def test_who_asks_without_identity_policies_has_what_key_policies_give(service: 
         service.answer("DisableKey", DisableKeyRequest(key_id=key_id), claims)
     with refused("AccessDeniedException"):
         service.answer("CreateKey", CreateKeyRequest(), claims)
-    with pytest.raises(FormatError):
-        service.answer("CreateKey", CreateKeyRequest(), msgspec.structs.replace(claims, principal="nobody"))
+    for wrong in ({"principal": "nobody"}, {"account": OTHER_ACCOUNT}):
+        with pytest.raises(FormatError):
+            service.answer("CreateKey", CreateKeyRequest(), msgspec.structs.replace(claims, **wrong))
 
 
 def test_a_stored_policy_that_is_none_allows_nothing(service: SimulatedService) -> None:
