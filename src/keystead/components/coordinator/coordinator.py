@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from keystead.core.domain import domain_token
 from keystead.core.domain.coordination import TRANSITIONS, Decision, Installation, Position, Progress, decide
@@ -31,11 +31,8 @@ class Report(Protocol):
         """Write an event with its fields."""
 
 
-class Publish(Protocol):
-    """Lets every role of the host know."""
-
-    def __call__(self, version: int, token: bytes) -> None:
-        """Make the token of an installed version readable for every role, durably."""
+Publish: TypeAlias = Callable[[int, bytes], None]
+"""Makes the token of an installed version readable for every role, durably."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Coordinator:
         self._clock = clock
         self._report = report
         self._lock = asyncio.Lock()
-        self._watchers: set[Callable[[], None]] = set()
+        self._watchers: dict[Callable[[], None], None] = {}  # in the order in which they came
 
     async def resume(self) -> None:
         """Judge again what is kept, and go on where it stopped. Raises what ``succession.accept`` raises."""
@@ -84,6 +81,8 @@ class Coordinator:
             body = self._authentic_body(request)
             position = Position(body.state.version, domain_token.token_hash(request.token))
             judgement = self._judgement(request.token, position, body.predecessor, reported)
+            if judgement.decision is Decision.ALREADY_ACCEPTED:
+                return position.version
             submission = Submission(
                 token=request.token,
                 position=position,
@@ -131,11 +130,11 @@ class Coordinator:
                 changed.clear()
             return installed
         finally:
-            self._watchers.discard(changed.set)
+            self._watchers.pop(changed.set, None)
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever there may be something new to send or to tell; it must not block."""
-        self._watchers.add(changed)
+        self._watchers[changed] = None
 
     def _authentic_body(self, request: Install) -> domain_token.Body:
         state, _ = self.ledger.newest
@@ -193,7 +192,7 @@ class Coordinator:
             entry.stage = stage
             self._report("installation_advanced", version=entry.position.version, stage=stage.name.lower())
             self._publish_installed(entry)
-        for changed in self._watchers:
+        for changed in tuple(self._watchers):
             changed()
 
     def _publish_installed(self, entry: Entry) -> None:
