@@ -15,10 +15,8 @@ from keystead.core.policy.verdict import require
 from keystead.core.records import POLICY
 from keystead.errors import FormatError, RecordError, ServiceError
 
-REMEMBERED: Final = 4096
-"""Key policies that are kept ready, by digest."""
-
-
+REMEMBERED: Final = 2 * 1024 * 1024
+"""Bytes of key policies that are kept ready; so customers who put long ones cannot fill a module's memory."""
 _ROOT_USER: Final = Root.USER  # reading a name is faster than reading a member
 
 
@@ -26,14 +24,11 @@ class PolicyJudge:
     """The ``Judge`` of production. What it remembers only saves time: a policy counts if the key's head names it."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
-        """Take how many key policies to keep ready at most."""
+        """Take how many bytes of key policies to keep ready at most."""
         self._most = most
-        self._ready: dict[bytes, Compiled] = {}
-
-    @property
-    def remembered(self) -> int:
-        """How many key policies are ready."""
-        return len(self._ready)
+        self._ready: dict[bytes, tuple[Compiled, int]] = {}
+        self.remembered = 0
+        """Bytes of the key policies that are ready."""
 
     def authorize(self, context: Context, access: Access) -> None:
         """Return if the caller may; AccessDeniedException if not, RecordError for a stored policy that is none."""
@@ -56,15 +51,17 @@ class PolicyJudge:
 
     def _policy(self, key: OpenedKey) -> Compiled:
         written = key.attachment(POLICY)
-        ready = self._ready.get(key.head.policy)
-        if ready is None:
-            try:
-                ready = compiled(parse(written))
-            except ServiceError as error:
-                raise RecordError("the key's policy is none") from error
-            if len(self._ready) >= self._most:
-                del self._ready[next(iter(self._ready))]
-            self._ready[key.head.policy] = ready
+        found = self._ready.get(key.head.policy)
+        if found is not None:
+            return found[0]
+        try:
+            ready = compiled(parse(written))
+        except ServiceError as error:
+            raise RecordError("the key's policy is none") from error
+        self._ready[key.head.policy] = (ready, len(written))
+        self.remembered += len(written)
+        while self.remembered > self._most:
+            self.remembered -= self._ready.pop(next(iter(self._ready)))[1]
         return ready
 
 

@@ -16,7 +16,10 @@ from keystead.identifiers import AccountId, AliasName, KeyId, Region, alias_arn,
 
 ALIAS: Final = "alias/"
 KEY: Final = "key/"
+LONGEST_ALIAS: Final = 256
+"""Characters of an alias, its prefix included."""
 REMEMBERED: Final = 4096
+"""Names of keys that need not be read again; none of them is long."""
 
 
 class KeyNamed(msgspec.Struct, frozen=True, gc=False):
@@ -124,7 +127,10 @@ def any_reference(text: str, account: AccountId, region: Region) -> KeyNamed | A
             raise ServiceError("NotFoundException", f"Invalid arn {arn.region}")
         account, resource = arn.account, arn.resource.removeprefix(KEY)
     if resource.startswith(ALIAS):
-        return AliasNamed(account, region, AliasName(resource))
+        named = AliasNamed(account, region, AliasName(resource))
+        if len(resource) > LONGEST_ALIAS:
+            raise named.missing()
+        return named
     if not is_key_id(resource):
         raise _invalid(resource)
     return KeyNamed(account, region, KeyId(resource))

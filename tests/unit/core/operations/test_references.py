@@ -98,3 +98,12 @@ def test_an_alias_that_a_key_does_not_have_is_not_taken_from_it() -> None:
     assert alias_of(key, "alias/app") is None
     with pytest.raises(RecordError):
         existing_alias(key, AliasName("alias/app"))
+
+
+def test_an_alias_has_an_end() -> None:
+    """What is longer than any alias names none, whoever is asked."""
+    name = AliasName("alias/" + "x" * 250)
+    assert any_reference(name, ACCOUNT, REGION) == AliasNamed(ACCOUNT, REGION, name)
+    for text in (f"{name}x", f"{ARN}:{ACCOUNT}:{name}x"):
+        with refused("NotFoundException", f"Alias {ARN}:{ACCOUNT}:{name}x is not found."):
+            any_reference(text, ACCOUNT, REGION)
