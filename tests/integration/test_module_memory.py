@@ -79,8 +79,6 @@ class ProcessHost(ModuleHost):
         for line in self.process.stderr:
             if json.loads(line)["event"] == "module started":
                 break
-        while not (self.folder / "socket").exists():
-            assert self.process.poll() is None
 
     @property
     def module_id(self) -> bytes:

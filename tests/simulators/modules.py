@@ -33,6 +33,7 @@ from keystead.core.protocols.module_session.operator_connection import (
 from keystead.core.protocols.module_session.work import Item, Outcome, Work, decode_outcomes, encode_work
 from keystead.core.protocols.proof import LIFETIME, Claims, Prover, proof_key
 from keystead.core.records import Change, KeyRecord, merged
+from keystead.errors import Refusal
 from keystead.identifiers import AccountId, DomainId, KeyId, Region, root_arn
 from keystead.primitives.digest import sha256
 from keystead.primitives.hpke import RecipientKey
@@ -137,14 +138,18 @@ class Peer:
         self.connection = OperatorConnection()
         self.handler = handler
         self.heard: list[Heard] = []
-        self.messages: list[bytes] = []
+        self.raw: list[bytes] = []
+        self.refused: list[Refusal] = []
         self.open = True
         handler.opened(self)
 
     def send(self, message: Buffer) -> None:
         """Hear what the module sends."""
-        self.messages.append(bytes(message))
-        self.heard.append(self.connection.receive(bytes(message)))
+        self.raw.append(bytes(message))
+        try:
+            self.heard.append(self.connection.receive(bytes(message)))
+        except Refusal as refusal:
+            self.refused.append(refusal)
 
     def close(self) -> None:
         """Learn that the module closed."""

@@ -3,7 +3,9 @@
 Before anything else the process hardens itself and its primitives prove that they give known answers.
 """
 
+import asyncio
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -55,7 +57,8 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
         pin = partial(_pinned, Path(configuration.pin))
         module = SecurityModule(resting.identity, resting.files, pin, clock, randomness, journal)
         module.resume()
-        journal.event(
+        started = partial(
+            journal.event,
             "module started",
             name=configuration.name,
             module=module.identity.id.hex(),
@@ -65,14 +68,16 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
             **asdict(hardening),
         )
         try:
-            run(_listen(module, configuration.listen))
+            run(_listen(module, configuration.listen, started))
         finally:
             module.close()
             journal.event("module stopped", name=configuration.name)
 
 
-async def _listen(module: SecurityModule, address: str) -> None:
+async def _listen(module: SecurityModule, address: str, started: Callable[[], None]) -> None:
     listener = await UnixNetwork().listen(address, lambda: ModuleHandler(module))
+    # On the next turn of the loop it waits for signals: who reads that it has started may tell it to stop.
+    asyncio.get_running_loop().call_soon(started)
     await until_told_to_stop()
     await listener.close()
 

@@ -1,0 +1,80 @@
+"""The module's process: what it loads, how it starts and how it stops."""
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGES = {"_cffi_backend", "cbor2", "cryptography", "msgspec", "typing_extensions", "uvloop"}
+"""The module's run-time dependencies, with what cryptography itself loads."""
+LOADED = """
+import sys
+import keystead.bootstrap.module
+folders = {name.partition(".")[0] for name, module in sys.modules.items()
+           if "site-packages" in (getattr(module, "__file__", None) or "")}
+print(*sorted(folders - {"_distutils_hack", "sitecustomize"}))
+"""
+
+
+def _configure(folder: Path, **more: str) -> Path:
+    path = folder / "module.toml"
+    fields = {"name": '"module-1"', "directory": '"state"', "listen": '"unix:socket"', "pin": '"pin"'} | more
+    path.write_text("".join(f"{name} = {value}\n" for name, value in fields.items()))
+    return path
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-m", "keystead", "serve", "module", "--config", "module.toml"]
+    return subprocess.Popen(arguments, cwd=folder, stderr=subprocess.PIPE)
+
+
+def _run(folder: Path) -> tuple[int, str]:
+    with _start(folder) as process:
+        return process.wait(), process.stderr.read().decode() if process.stderr else ""
+
+
+def test_it_loads_its_own_dependencies_only() -> None:
+    """Nothing but the packages that the module declares is imported by its recipe."""
+    loaded = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert set(loaded.stdout.split()) <= PACKAGES
+
+
+@pytest.mark.slow
+def test_it_starts_tells_who_it_is_and_stops_in_order(tmp_path: Path) -> None:
+    """It logs JSON lines, keeps its files to itself, stops with status 0 at SIGTERM, and stays itself over restarts."""
+    _configure(tmp_path)
+    fingerprints = []
+    for _ in range(2):
+        with _start(tmp_path) as process:
+            assert process.stderr is not None
+            started = json.loads(process.stderr.readline())
+            fingerprints.append(started["fingerprint"])
+            assert started["event"] == "module started"
+            assert started["no_core"] is started["not_dumpable"] is True
+            process.send_signal(signal.SIGTERM)
+            lines = [json.loads(line) for line in process.stderr]
+            assert process.wait() == 0
+            assert lines[-1]["event"] == "module stopped"
+    assert fingerprints[0] == fingerprints[1]
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()}
+    assert modes == {0o600}
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+@pytest.mark.slow
+def test_it_says_why_it_does_not_start(tmp_path: Path) -> None:
+    """A wrong configuration and a damaged identity end the process with status 1 and one line that says what to do."""
+    _configure(tmp_path, directory='"state"\nunknown = 1')
+    status, told = _run(tmp_path)
+    assert (status, told.count("\n")) == (1, 1)
+    assert "unknown" in told
+    _configure(tmp_path)
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "root-slot").write_bytes(b"short")
+    status, told = _run(tmp_path)
+    assert (status, told.count("\n")) == (1, 1)
+    assert "root slot" in told
