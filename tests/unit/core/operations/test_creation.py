@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from keystead.core.protocols.aws_json.rendering import encode
 from keystead.core.protocols.aws_json.shapes import CreateKeyRequest, Tag
 from keystead.core.records import POLICY
 from keystead.errors import DuplicateError
@@ -96,6 +97,16 @@ def test_a_new_key_is_described_as_the_service_does(service: SimulatedService) -
     assert (told.key_manager, told.multi_region) == ("CUSTOMER", False)
     assert re.fullmatch(r"[0-9a-f]{64}", told.current_key_material_id)
     assert service.call("DescribeKey", key_id=told.key_id).key_metadata == told
+
+
+def test_times_are_written_as_seconds_with_milliseconds(service: SimulatedService) -> None:
+    """And what is absent is not written at all."""
+    answer = service.call("DescribeKey", key_id=service.create())
+    written = json.loads(encode(answer))["KeyMetadata"]
+    assert written["CreationDate"] == 1_790_000_000.123
+    assert written["AWSAccountId"] == ACCOUNT
+    assert "DeletionDate" not in written
+    assert None not in written.values()
 
 
 @pytest.mark.requirement("CKEY-01")

@@ -1,14 +1,17 @@
 """Encrypt, Decrypt and ReEncrypt."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
 from keystead.core.keys.head import encode
+from keystead.core.keys.opened import OpenedKey
 from keystead.core.protocols.aws_json.shapes import RecipientInfo
 from keystead.core.records import KeyRecord
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
+from keystead.errors import RecordError
 from tests.simulators.operations import ACCOUNT, OTHER_ACCOUNT, REGION, SimulatedService, refused
 
 CONTEXT = {"department": "finance", "Department": "law", "": "empty name", "ключ": "значение"}
@@ -284,3 +287,27 @@ def test_plaintexts_are_handed_out_in_buffers_that_can_be_wiped(service: Simulat
     assert secret == b"attack at dawn"
     assert service.done.answer is not None
     assert "attack" not in repr(service.done.answer)
+
+
+def test_plaintexts_that_do_not_leave_are_wiped(service: SimulatedService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of ReEncrypt, whether it succeeds or not, and those of a dry run."""
+    opened: list[bytearray] = []
+    decrypt = service.vault.decrypt
+
+    def remembering(key: OpenedKey, blob: CiphertextBlob, encryption_context: Mapping[str, str]) -> bytearray:
+        opened.append(decrypt(key, blob, encryption_context))
+        return opened[-1]
+
+    monkeypatch.setattr(service.vault, "decrypt", remembering)
+    source, destination = service.create(), service.create()
+    ciphertext = service.encrypt(source)
+    service.call("ReEncrypt", ciphertext_blob=ciphertext, destination_key_id=destination)
+    with refused("DryRunOperationException"):
+        service.call("ReEncrypt", ciphertext_blob=ciphertext, destination_key_id=destination, dry_run=True)
+    with refused("DryRunOperationException"):
+        service.call("Decrypt", ciphertext_blob=ciphertext, dry_run=True)
+    record = service.records[destination]
+    service.records[destination] = KeyRecord(record.head, {}, record.attachments)
+    with pytest.raises(RecordError):
+        service.call("ReEncrypt", ciphertext_blob=ciphertext, destination_key_id=destination)
+    assert opened == [bytearray(len(b"attack at dawn"))] * 4
