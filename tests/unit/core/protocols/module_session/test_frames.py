@@ -14,6 +14,7 @@ from keystead.core.protocols.module_session.frame import (
     Direction,
     FrameSender,
     Route,
+    module_end,
 )
 from keystead.core.protocols.module_session.messages import (
     GREETING_CALL,
@@ -69,6 +70,21 @@ def test_content_passes_both_ways_at_every_module() -> None:
             assert wire.request(b"request %d" % number) == b"request %d" % number
             assert wire.respond(b"response %d" % number) == b"response %d" % number
         assert not any(b"request" in frame or b"response" in frame for frame in seen)
+
+
+@pytest.mark.requirement("CONS-28")
+def test_a_connection_carries_the_encrypted_session_key_and_requests_sealed_under_it() -> None:
+    """Nothing but what the operator sends is needed: the token opens to the key that authenticates the request."""
+    peers = Peers()
+    wire = peers.connect()
+    session = peers.negotiate(wire)
+    attach = decode_call(wire.near.attach(session, bytes(16)))
+    assert isinstance(attach.request, Attach)
+    tenure, key = peers.modules[1].opened(attach.request.operator_key_token)
+    wire.near.receive(encode_reply(attach.number, Attached(tenure.expires)))
+    frame = wire.near.seal(b"request")
+    far = module_end(key, Route.of(wire.far.greeting, attach.request.client_nonce))
+    assert far.receiver.open(frame) == b"request"
 
 
 def _replayed(wire: Wire) -> None:
