@@ -7,16 +7,13 @@ import msgspec
 
 from keystead.core.policy.conditions import Holds, holds
 from keystead.core.policy.document import Effect, Listed, PolicyDocument, PolicyKind, Statement
-from keystead.core.policy.operators import Test
 from keystead.core.policy.patterns import matcher, pattern
 from keystead.core.policy.principals import Naming, Principal
 from keystead.core.policy.request import AccessRequest
-from keystead.core.policy.resources import resource
+from keystead.core.policy.resources import everything, resource
 from keystead.core.policy.verdict import PolicyGround
 
 _NOT: Final = Naming.NOT
-_ACTIONS: Final = 128
-"""How many actions are remembered; the service has fewer."""
 
 
 class CompiledStatement(msgspec.Struct, frozen=True, gc=False):
@@ -24,24 +21,16 @@ class CompiledStatement(msgspec.Struct, frozen=True, gc=False):
 
     source: Statement
     ground: PolicyGround
-    resources: tuple[Test, ...] | None
-    """None if every resource matches."""
-    conditions: tuple[Holds, ...]
-
     names: Callable[[Principal], Naming]
     """Tells how the statement names a principal; a policy attached to the principal needs no name."""
-
-    def covers(self, request: AccessRequest) -> bool:
-        """Whether the statement speaks of the resource."""
-        if self.resources is None:
-            return True
-        found = any(test(request.resource, request.context) for test in self.resources)
-        return found is not (self.source.resources is not None and self.source.resources.negated)
+    covers: Callable[[AccessRequest], bool]
+    """Tells whether the statement speaks of the resource."""
+    conditions: tuple[Holds, ...]
 
     def applies(self, request: AccessRequest) -> Naming:
         """Return how the statement names who asks, if it matches the request, whose action it speaks of."""
         named = self.names(request.principal)
-        if not named or (self.resources is not None and not self.covers(request)):
+        if not (named and self.covers(request)):
             return _NOT
         if self.conditions:
             context = request.values()
@@ -59,7 +48,7 @@ class Selected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Compiled:
-    """A policy made ready. It stays as it is; what it remembers of actions only saves time."""
+    """A policy made ready. It stays as it is; what it remembers of the service's actions only saves time."""
 
     __slots__ = ("_selected", "kind", "statements")
 
@@ -69,12 +58,10 @@ class Compiled:
         self._selected: dict[str, Selected] = {}
 
     def select(self, action: str) -> Selected:
-        """Return the statements that speak of the action."""
+        """Return the statements that speak of the action, which is one of the service's."""
         found = self._selected.get(action)
         if found is None:
-            found = self._select(action)
-            if len(self._selected) < _ACTIONS:
-                self._selected[action] = found
+            found = self._selected[action] = self._select(action)
         return found
 
     def _select(self, action: str) -> Selected:
@@ -86,12 +73,29 @@ class Compiled:
 
 
 def speaks_of(statement: Statement, action: str) -> bool:
-    """Whether the statement has a resource, and an action element that the action matches; case does not matter."""
+    """Whether the statement has an action element that the action matches; case does not matter."""
     actions = statement.actions
-    if actions is None or statement.resources is None:
+    if actions is None:
         return False
     asked = action.lower()
     return any(matcher(pattern(text.lower()))(asked) for text in actions.texts) is not actions.negated
+
+
+def compiled(document: PolicyDocument) -> Compiled:
+    """Return the policy, ready for decisions."""
+    statements = enumerate(document.statements, 1)
+    return Compiled(document.kind, tuple(_statement(one, place, document) for place, one in statements))
+
+
+def _statement(statement: Statement, place: int, document: PolicyDocument) -> CompiledStatement:
+    allow = statement.effect is Effect.ALLOW
+    return CompiledStatement(
+        statement,
+        PolicyGround(document.kind, place, statement.sid),
+        _names(statement),
+        _covers(statement.resources, variables=document.variables),
+        tuple(holds(one, variables=document.variables, allow=allow) for one in statement.conditions),
+    )
 
 
 def _names(statement: Statement) -> Callable[[Principal], Naming]:
@@ -105,32 +109,11 @@ def _names(statement: Statement) -> Callable[[Principal], Naming]:
     return lambda asks: Naming.NOT if listed.naming(asks) else Naming.GENERALLY
 
 
-def compiled(document: PolicyDocument) -> Compiled:
-    """Return the policy, ready for decisions."""
-    return Compiled(
-        document.kind,
-        tuple(
-            CompiledStatement(
-                statement,
-                PolicyGround(document.kind, place, statement.sid),
-                _resources(statement.resources, variables=document.variables),
-                tuple(
-                    holds(condition, variables=document.variables, allow=statement.effect is Effect.ALLOW)
-                    for condition in statement.conditions
-                ),
-                _names(statement),
-            )
-            for place, statement in enumerate(document.statements, 1)
-        ),
-    )
-
-
-def _resources(listed: Listed | None, *, variables: bool) -> tuple[Test, ...] | None:
-    tests = [resource(text, variables=variables) for text in (listed.texts if listed else ())]
-    if None not in tests:
-        return tuple(test for test in tests if test is not None)
-    return (_every,) if listed is not None and listed.negated else None
-
-
-def _every(_resource: str, _context: object) -> bool:
-    return True
+def _covers(listed: Listed | None, *, variables: bool) -> Callable[[AccessRequest], bool]:
+    if listed is None:
+        return lambda _: False
+    tests = [resource(text, variables=variables) for text in listed.texts]
+    negated = listed.negated
+    if everything in tests:
+        return lambda _: not negated
+    return lambda request: any(test(request.resource, request.values()) for test in tests) is not negated

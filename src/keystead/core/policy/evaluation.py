@@ -139,10 +139,10 @@ def _with_identity(request: AccessRequest, identity: Identity, grounds: tuple[Gr
     if identity is _ROOT_USER:
         return Allowed((*grounds, _AS_ROOT))
     own = _allowed(request, identity, PolicyKind.IDENTITY)
-    lacking = PolicyKind.IDENTITY if own is None else _lacking(request, identity)
-    if own is None or lacking is not None:
-        return DeniedImplicitly(lacking or PolicyKind.IDENTITY)
-    return Allowed((*grounds, own))
+    if own is None:
+        return DeniedImplicitly(PolicyKind.IDENTITY)
+    lacking = _lacking(request, identity)
+    return Allowed((*grounds, own)) if lacking is None else DeniedImplicitly(lacking)
 
 
 def _allowed(request: AccessRequest, policies: tuple[Compiled, ...], kind: PolicyKind) -> PolicyGround | None:

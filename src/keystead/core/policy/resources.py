@@ -1,22 +1,23 @@
 """The element Resource: patterns of ARNs (``spec/policy.md``, Resources)."""
 
-from typing import Final
-
 from keystead.core.policy.malformed import malformed
 from keystead.core.policy.operators import Test, arn_like
-from keystead.core.policy.variables import template
-
-_EVERYTHING: Final = "*"
+from keystead.core.policy.variables import Context, template
 
 
-def resource(text: str, *, variables: bool) -> Test | None:
-    """Return the test of a resource's ARN against this text; None for ``*``, which is whatever is asked for.
+def everything(_resource: str, _context: Context) -> bool:
+    """Match whatever is asked for."""
+    return True
+
+
+def resource(text: str, *, variables: bool) -> Test:
+    """Return the test of a resource's ARN against this text; ``everything`` for ``*``.
 
     Raises:
         ServiceError: MalformedPolicyDocumentException for what is neither ``*`` nor an ARN of six parts.
     """
-    if text == _EVERYTHING:
-        return None
+    if text == "*":
+        return everything
     if not text.startswith("arn:"):
         raise malformed("A statement has a resource that is neither * nor an ARN.")
     return arn_like([template(text, variables=variables, wildcards=True)])
