@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
+import psutil
+
+from benchmarks.ports import wait_for
 from keystead.bootstrap.running import run
 from keystead.components.cryptography_service.application import Application, Receive, Send
 from keystead.components.cryptography_service.received import Scope
@@ -26,11 +29,12 @@ async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextmanager
-def running(port: int) -> Iterator[None]:
-    """Run the echo on the port in a process of its own for the length of the block."""
+def running(port: int) -> Iterator[psutil.Process]:
+    """Run the echo on the port in a process of its own, which is given, for the length of the block."""
     with subprocess.Popen([sys.executable, "-m", "benchmarks.echo", str(port)]) as process:
         try:
-            yield
+            wait_for(port)
+            yield psutil.Process(process.pid)
         finally:
             process.kill()
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from benchmarks.client import answers
 from benchmarks.ports import free_port, wait_for
 from benchmarks.signed import Signer
 
 
 @contextmanager
-def running() -> Iterator[tuple[Signer, str]]:
-    """Run it for the length of the block; gives who signs for it and the id of a key."""
+def running() -> Iterator[tuple[Signer, psutil.Process, str]]:
+    """Run it for the length of the block; gives who signs for it, its process, and the id of a key."""
     port = free_port()
     program = Path(sys.executable).with_name("moto_server")
     with subprocess.Popen(
@@ -28,6 +30,6 @@ def running() -> Iterator[tuple[Signer, str]]:
                 secret_access_key="any",  # noqa: S106, it is not checked
             )
             (created,) = answers(port, signer.signed("CreateKey", [{}]))
-            yield signer, created["KeyMetadata"]["KeyId"]
+            yield signer, psutil.Process(process.pid), created["KeyMetadata"]["KeyId"]
         finally:
             process.terminate()

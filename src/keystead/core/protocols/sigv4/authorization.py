@@ -1,8 +1,10 @@
 """What the Authorization header claims: whose key signed, for what scope, over which headers."""
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from keystead.errors import ServiceError
 
@@ -13,10 +15,11 @@ _SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 _ACCESS_KEY: Final = re.compile(r"[A-Za-z0-9_]{16,128}")
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _KEYS: Final = ("Credential", "Signature", "SignedHeaders")
+_REMEMBERED: Final = 64
+"""Scopes and lists of signed headers that are kept ready, few as their length is not bounded: clients repeat them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The claims of one Authorization header, well formed and not yet believed."""
 
     access_key_id: str
@@ -93,6 +96,7 @@ def _fields(text: str, header: str) -> dict[str, str]:
     return fields
 
 
+@lru_cache(_REMEMBERED)
 def _scope(credential: str) -> tuple[str, str, str, str]:
     parts = credential.split("/")
     if len(parts) != _SCOPE_PARTS:
@@ -111,6 +115,7 @@ def _scope(credential: str) -> tuple[str, str, str, str]:
     return access_key_id, date, region, service
 
 
+@lru_cache(_REMEMBERED)
 def _signed_headers(text: str) -> tuple[str, ...]:
     names = tuple(text.split(";"))
     if any(_HEADER_NAME.fullmatch(name) is None for name in names) or list(names) != sorted(set(names)):

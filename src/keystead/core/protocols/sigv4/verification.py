@@ -1,9 +1,11 @@
 """Whether a request was signed with a credential, for this service, now, and over all that decides what it does."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from keystead.core.protocols.sigv4.authorization import Authorization, mismatch, parse
 from keystead.core.protocols.sigv4.canonical import canonical_request, string_to_sign
@@ -18,10 +20,11 @@ TARGET_PREFIX: Final = "TrentService."
 _ALWAYS_SIGNED: Final = ("host", "x-amz-target")
 _TIMESTAMP: Final = "%Y%m%dT%H%M%SZ"
 _BASIC_FORMAT: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_REMEMBERED: Final = 64
+"""Moments that are kept ready: requests of one second state the same one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A request that is well formed, in time, and says who signed it; the signature itself is not checked yet."""
 
     request: SignedRequest
@@ -106,6 +109,7 @@ def _timestamp(values: dict[str, str]) -> str:
     return text
 
 
+@lru_cache(_REMEMBERED)
 def _moment(text: str) -> int:
     """Return seconds since the epoch of an ISO 8601 time in basic format, UTC."""
     if _BASIC_FORMAT.fullmatch(text) is not None:
