@@ -14,7 +14,7 @@ from typing import Final
 from keystead.core.ports import Clock, Network, Randomness
 from keystead.core.protocols.module_session.handshake import Session
 from keystead.core.protocols.module_session.work import MAX_ITEMS, Item, Outcome
-from keystead.errors import PeerUnavailable
+from keystead.errors import FormatError, PeerUnavailable
 from keystead.identifiers import DomainId
 from keystead.transport.module_connection import ModuleConnection
 from keystead.transport.module_link import ModuleLink
@@ -25,6 +25,10 @@ DEADLINE: Final = 2.0
 """Seconds after which an item that no module answered fails."""
 UNANSWERED: Final = 1.0
 """Seconds after which a frame is asked of another module."""
+SHARED: Final = 32
+"""Items that are worth a second module while the first is busy: fewer cost less in one larger frame a little later."""
+PATIENT: Final = 0.002
+"""Seconds that fewer items wait for the frame under way; then another module is asked."""
 MAX_ATTEMPTS: Final = 3
 """How often an item is asked: one that brings modules down must not bring down many."""
 MAX_CONTENT: Final = 8 * 1024 * 1024
@@ -100,7 +104,9 @@ class Fleet:
             await self._became_ready.wait()
 
     def submit(self, item: Item, voucher: bytes) -> asyncio.Future[Outcome]:
-        """Return the outcome to come; PeerUnavailable if no module gives one within DEADLINE.
+        """Return the outcome to come.
+
+        It is PeerUnavailable if no module gives one within DEADLINE, FormatError if the item is too large for a frame.
 
         ``voucher`` is the operator key token under whose session the item's proof was made; ``item.voucher`` must be 0.
         Cancelling the future forgets the item; what the module does with it is not undone.
@@ -153,10 +159,23 @@ class Fleet:
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        while self._waiting and (connection := self._next_idle()) is not None:
+        while self._waiting and self._worth_asking() and (connection := self._next_idle()) is not None:
             batch = self._next_batch()
             if batch:
                 self._ask(connection, batch)
+
+    def _worth_asking(self) -> bool:
+        """Whether what waits should not wait for the frame under way: it is many, or the frame takes its time."""
+        if not self._asked or len(self._waiting) >= SHARED:
+            return True
+        loop = asyncio.get_running_loop()
+        due = min(connection.sent_at for connection in self._asked) + PATIENT
+        if due <= loop.time():
+            return True
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            loop.call_at(due, self._flush)
+        return False
 
     def _next_idle(self) -> ModuleConnection | None:
         """Return an idle connection; modules take turns."""
@@ -185,6 +204,9 @@ class Fleet:
             self._waiting.extendleft(reversed(batch[half:]))
             batch = batch[:half]
             content = encode(batch)
+        if len(content) > MAX_CONTENT:
+            batch[0].outcome.set_exception(FormatError("the item is larger than a frame may be"))
+            return
         for submission in batch:
             submission.attempts += 1
         self._asked.add(connection)

@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
-from keystead.core.protocols.module_session.work import MAX_ITEMS, Item, Outcome
-from keystead.errors import PeerUnavailable
+from keystead.core.protocols.module_session.work import MAX_ITEMS, Item, Outcome, Outcomes, encode_outcomes
+from keystead.errors import FormatError, PeerUnavailable
 from keystead.primitives.digest import sha256
-from keystead.transport.fleet import DEADLINE, MAX_ATTEMPTS, UNANSWERED
+from keystead.transport.fleet import DEADLINE, MAX_ATTEMPTS, MAX_CONTENT, UNANSWERED
+from keystead.transport.submission import Submission, outcomes_for
+from tests.simulators.loop import simulate
 from tests.unit.transport.fleet_world import FleetWorld, in_world, item
 
 VOUCHER = b"voucher"
@@ -59,6 +61,70 @@ def test_each_item_keeps_its_voucher() -> None:
         assert seen == [0, 1, 0, 1]
 
     in_world(story, modules=1)
+
+
+def test_items_that_are_large_together_travel_apart() -> None:
+    """What would make too large a frame is asked in several; an item that is too large alone is refused at once."""
+
+    async def story(world: FleetWorld) -> None:
+        large = [world.fleet.submit(item("x" * (1 << 20) + str(number)), VOUCHER) for number in range(20)]
+        answers = await asyncio.gather(*large)
+        assert [answer.body[1 << 20 :] for answer in answers] == [b"%d" % number for number in range(20)]
+        assert max(int(line.rsplit(" ", 1)[1]) for line in world.network.trace) < MAX_CONTENT + 1024
+        too_large = world.fleet.submit(item("x" * MAX_CONTENT), VOUCHER)
+        with pytest.raises(FormatError):
+            await too_large
+        assert (await world.fleet.submit(item("small"), VOUCHER)).body == b"small"
+
+    in_world(story)
+
+
+def test_a_response_must_have_an_outcome_for_each_item() -> None:
+    """Fewer outcomes than items are none at all: nobody is answered by a module that leaves some out."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        asked = [Submission(item(str(number)), VOUCHER, loop.create_future(), 0) for number in range(2)]
+        outcome = Outcome(sha256(b"0"), "", None, b"0")
+        with pytest.raises(FormatError):
+            outcomes_for(asked, encode_outcomes(Outcomes((outcome,))))
+
+    simulate(story)
+
+
+def test_an_operator_that_is_installed_later_is_served_then() -> None:
+    """A fleet that no module gives a session goes on asking."""
+
+    async def story(world: FleetWorld) -> None:
+        for process in world.processes.values():
+            process.kill()
+        await asyncio.sleep(world.domain.lifetime / 1000)
+        modules = [await world.start_module(number) for number in range(2)]
+        installed = dict(modules[0].operators)
+        for module in modules:
+            module.operators.clear()
+        await asyncio.sleep(3)
+        assert world.fleet.live == 0
+        assert sum(module.negotiations for module in modules) < 40
+        for module in modules:
+            module.operators.update(installed)
+        await asyncio.sleep(1)
+        assert world.fleet.live == 2
+
+    in_world(story)
+
+
+@pytest.mark.requirement("P25-04")
+def test_an_operator_that_is_removed_is_served_no_more() -> None:
+    """A session that is attached and in time is of no use once its operator is not installed; nobody is answered."""
+
+    async def story(world: FleetWorld) -> None:
+        for module in world.modules.values():
+            module.operators.clear()
+        with pytest.raises(PeerUnavailable):
+            await world.fleet.submit(item("removed"), VOUCHER)
+
+    in_world(story)
 
 
 @pytest.mark.parametrize("end", ["kill", "pause"])
