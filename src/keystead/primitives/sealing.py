@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keystead.errors import SealError
 from keystead.primitives.derivation import derive
 from keystead.primitives.labels import Label
-from keystead.primitives.secret import Buffer, wipe
+from keystead.primitives.secret import Buffer
 
 NONCE: Final = 16
 """Bytes of a nonce; random for each message."""
@@ -24,6 +24,7 @@ COMMITMENT: Final = 32
 OVERHEAD: Final = TAG + COMMITMENT
 """Bytes that sealed bytes have more than the plaintext."""
 _KEY: Final = 32
+_WIPED: Final = bytes(_KEY + COMMITMENT)
 GCM_NONCE: Final = bytes(12)
 
 
@@ -31,11 +32,10 @@ def seal(key: Buffer, label: Label, nonce: bytes, plaintext: Buffer, aad: bytes)
     """Return ciphertext, tag and commitment. ``nonce`` is 16 random bytes that this key and label never had before."""
     derived = bytearray(_KEY + COMMITMENT)
     derive(key, label, nonce, derived)
-    halves = memoryview(derived)
     try:
-        return AESGCM(halves[:_KEY]).encrypt(GCM_NONCE, plaintext, aad) + derived[_KEY:]
+        return AESGCM(memoryview(derived)[:_KEY]).encrypt(GCM_NONCE, plaintext, aad) + derived[_KEY:]
     finally:
-        wipe(halves)
+        derived[:] = _WIPED
 
 
 def unseal(key: Buffer, label: Label, nonce: bytes, sealed: Buffer, aad: bytes) -> bytes:
@@ -53,11 +53,9 @@ def committed(key: Buffer, label: Label, nonce: bytes, sealed: Buffer) -> tuple[
         raise SealError("the sealed bytes or their nonce are too short")
     derived = bytearray(_KEY + COMMITMENT)
     derive(key, label, nonce, derived)
-    halves = memoryview(derived)
-    view = memoryview(sealed)
     try:
-        if not hmac.compare_digest(halves[_KEY:], view[-COMMITMENT:]):
+        if not hmac.compare_digest(derived[_KEY:], sealed[-COMMITMENT:]):
             raise SealError("the sealed bytes were not made with this key for this purpose")
-        return AESGCM(halves[:_KEY]), view[:-COMMITMENT]
+        return AESGCM(memoryview(derived)[:_KEY]), memoryview(sealed)[:-COMMITMENT]
     finally:
-        wipe(halves)
+        derived[:] = _WIPED

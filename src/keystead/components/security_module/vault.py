@@ -1,7 +1,7 @@
 """Domain keys, and all that is sealed and opened under them; nothing here judges who may."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.vault_port import NewToken, SealedHead
@@ -19,7 +19,12 @@ from keystead.primitives.secret import Secret, wipe
 
 MATERIAL: Final = 32
 """Bytes of the material of a symmetric key."""
+CAPACITY: Final = 10_000
+"""Key tokens that are remembered, taken apart."""
 _MATERIAL_ID: Final = 32
+
+KeyTokenParts: TypeAlias = tuple[DomainKeyId, bytes, bytes, bytes]
+"""Domain key, nonce, sealed material, and what it is bound to."""
 
 
 class DomainVault:
@@ -32,11 +37,13 @@ class DomainVault:
         self._newest: DomainKeyId | None = None
         self._customer_key = Secret.blank(MATERIAL)
         self._material = self._customer_key.view
+        self._tokens: dict[tuple[bytes, bytes], KeyTokenParts] = {}
 
     def hold(self, keys: Mapping[DomainKeyId, Secret], newest: DomainKeyId | None) -> None:
         """Use these domain keys from now on, and ``newest`` for all that is new; who installed them wipes them."""
         self._keys = keys
         self._newest = newest
+        self._tokens.clear()
 
     def encrypt(self, key: OpenedKey, plaintext: Buffer, encryption_context: Mapping[str, str]) -> bytes:
         """Return the ciphertext blob of the plaintext under the key's newest version."""
@@ -88,7 +95,7 @@ class DomainVault:
         """Return the written head; raises RecordError if it does not open under a domain key that is held."""
         try:
             envelope = Envelope.decode(sealed, SealedClass.KEY_HEAD)
-            key = self._key(envelope)
+            key = self._key(envelope.domain_key)
             return unseal(key.view, Label.KEY_HEAD, envelope.nonce, envelope.sealed, envelope.aad(b""))
         except (FormatError, SealError) as error:
             raise RecordError("the head does not open") from error
@@ -103,24 +110,33 @@ class DomainVault:
     def open_session(self, token: bytes, binding: bytes) -> Secret:
         """Return the content of an operator key token; raises FormatError, SealError."""
         envelope = Envelope.decode(token, SealedClass.OPERATOR_KEY_TOKEN)
-        key = self._key(envelope)
+        key = self._key(envelope.domain_key)
         return open_key(key.view, Label.OPERATOR_KEY_TOKEN, envelope.nonce, envelope.sealed, envelope.aad(binding))
 
     def _open_material(self, key: OpenedKey, version: int) -> None:
         """Write a version's material to the one buffer that ever holds any; the caller wipes it."""
-        head = key.head
-        binding = key_token.binding(head.account, head.region, head.key_id, version, head.usage)
+        encoded = key.token(version)
         try:
-            envelope = Envelope.decode(key.token(version), SealedClass.KEY_TOKEN)
-            if len(envelope.sealed) != MATERIAL + OVERHEAD:
-                raise FormatError("material of another size")
-            domain_key, aad = self._key(envelope).view, envelope.aad(binding)
-            open_into(domain_key, Label.KEY_TOKEN, envelope.nonce, envelope.sealed, aad, self._material)
+            token = self._tokens.get((key.sealed, encoded)) or self._token(key, version, encoded)
+            domain_key, nonce, sealed, aad = token
+            open_into(self._key(domain_key).view, Label.KEY_TOKEN, nonce, sealed, aad, self._material)
         except (FormatError, SealError) as error:
             raise RecordError("the key token does not open for this key") from error
 
-    def _key(self, envelope: Envelope) -> Secret:
-        key = self._keys.get(envelope.domain_key)
+    def _token(self, key: OpenedKey, version: int, encoded: bytes) -> KeyTokenParts:
+        """Take the token apart that this very head names, and remember it; nothing of it is secret."""
+        head = key.head
+        envelope = Envelope.decode(encoded, SealedClass.KEY_TOKEN)
+        if len(envelope.sealed) != MATERIAL + OVERHEAD:
+            raise FormatError("material of another size")
+        aad = envelope.aad(key_token.binding(head.account, head.region, head.key_id, version, head.usage))
+        if len(self._tokens) >= CAPACITY:
+            del self._tokens[next(iter(self._tokens))]
+        token = self._tokens[key.sealed, encoded] = envelope.domain_key, envelope.nonce, envelope.sealed, aad
+        return token
+
+    def _key(self, domain_key: DomainKeyId) -> Secret:
+        key = self._keys.get(domain_key)
         if key is None:
             raise SealError("sealed under a domain key that is not held")
         return key
