@@ -14,16 +14,23 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from benchmarks.report import Figure, Options
+from keystead.core.protocols.module_session.connection import ModuleConnection
+from keystead.core.protocols.module_session.frame import Route, operator_end
+from keystead.core.protocols.module_session.handshake import Session, offer
+from keystead.core.protocols.module_session.messages import Attach, Greeting, Negotiate
 from keystead.core.protocols.module_session.work import Item, Outcome
 from keystead.core.records import KeyRecord
 from keystead.primitives.digest import sha256
+from keystead.primitives.hpke import RecipientKey
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.fleet import Fleet
 from keystead.transport.unix import UnixNetwork
-from tests.simulators.session_modules import SessionDomain
+from tests.simulators.session_modules import SessionDomain, SessionModule
 from tests.simulators.world import SeededRandomness
 
 ITEMS = 200_000
+NEGOTIATIONS = 200
+FRAMES = 20_000
 CONCURRENCIES = (1, 32, 256)
 ANSWER = (
     b'{"CiphertextBlob":"' + b"A" * 300 + b'","KeyId":"' + b"k" * 75 + b'","EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}'
@@ -117,8 +124,43 @@ async def _measure(domain: SessionDomain, address: str, module_time: Callable[[]
     return rows
 
 
+def _negotiated(domain: SessionDomain, module: SessionModule, greeting: Greeting) -> Session:
+    now = domain.clock.now()
+    ephemeral = RecipientKey.generate(module.randomness)
+    nonce = module.randomness.token(16)
+    identity = domain.identity
+    offered = offer(identity.key, identity.operator, domain.domain, greeting, ephemeral, nonce, now)
+    members = {member.id: member.ed25519 for member in domain.members}
+    return offered.accepted(module.negotiate(Negotiate(offered.hello), greeting).accept, members, now)
+
+
+def _session_costs() -> list[Figure]:
+    """Compare what a session costs once with what it costs to validate a request under it (paragraph 45)."""
+    domain = _domain()
+    module = domain.module(0, SystemRandomness())
+    greeting = module.greeting()
+    begun = time.process_time()
+    session, *_ = [_negotiated(domain, module, greeting) for _ in range(NEGOTIATIONS)]
+    negotiated = time.process_time()
+    connection = ModuleConnection(greeting)
+    route = Route.of(greeting, bytes(16))
+    sender = operator_end(session.key.view, route).sender
+    attach = Attach(session.operator, session.operator_key_token, bytes(16))
+    tenure, key = module.opened(session.operator_key_token)
+    connection.attach(attach, tenure, key, domain.clock.now())
+    frames = [sender.seal(bytes(1024)) for _ in range(FRAMES)]
+    ready = time.process_time()
+    for frame in frames:
+        connection.open(frame, module.operators, domain.clock.now())
+    validated = time.process_time()
+    return [
+        Figure(name="negotiate a session, both ends", value=(negotiated - begun) / NEGOTIATIONS * 1e6, unit="us"),
+        Figure(name="validate a request of 1 KiB", value=(validated - ready) / FRAMES * 1e6, unit="us"),
+    ]
+
+
 def measure(_options: Options) -> list[Figure]:
-    """Return three figures for each concurrency."""
+    """Return three figures for each concurrency, and what sessions cost."""
     with TemporaryDirectory() as folder:
         address = f"unix:{Path(folder, 'module-1.sock')}"
         commands, command = os.pipe()
@@ -137,7 +179,7 @@ def measure(_options: Options) -> list[Figure]:
             return float.fromhex(os.read(reports, 64).decode())
 
         try:
-            return uvloop.run(_measure(_domain(), address, module_time))
+            return [*uvloop.run(_measure(_domain(), address, module_time)), *_session_costs()]
         finally:
             os.close(command)
             os.waitpid(child, 0)
