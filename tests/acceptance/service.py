@@ -38,8 +38,12 @@ class Service:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.wait_for_line("ready")
-        self.environment = exports(data)
+        try:
+            self.wait_for_line("ready")
+            self.environment = exports(data)
+        except BaseException:
+            self.end()
+            raise
 
     def _read(self) -> None:
         if self.process.stdout is not None:
@@ -95,21 +99,28 @@ class Service:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(30)
 
+    def end(self) -> None:
+        """Leave nothing of it behind, whatever state it is in."""
+        family = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        self.process.kill()
+        self.process.wait(30)
+        for process in family:
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                process.kill()
+        self._reader.join(30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
 
 @contextmanager
 def running(data: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
     """Run a service for the length of the block; nothing of it is left behind."""
     service = Service(data, *arguments, environment=environment)
-    family = psutil.Process(service.process.pid).children(recursive=True)
     try:
         yield service
+        service.stop()
     finally:
-        if service.process.poll() is None:
-            family += psutil.Process(service.process.pid).children(recursive=True)
-            service.stop()
-        for process in family:
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                process.kill()
+        service.end()
 
 
 def exports(data: Path) -> dict[str, str]:

@@ -99,6 +99,11 @@ class SimLoop(asyncio.BaseEventLoop):
         process.held.clear()
         self.dead.update(process.tasks)
 
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Report an error, unless the simulation is over: what is finalised then belonged to killed processes."""
+        if not self.is_closed():
+            super().call_exception_handler(context)
+
     def release(self, process: Fate) -> None:
         """Let the held callbacks of a process run."""
         self._ready.extend(process.held)

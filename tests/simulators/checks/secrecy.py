@@ -1,19 +1,26 @@
 """What was seen outside the modules: I4 and I8."""
 
 import base64
+from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from tests.simulators.checks.timeline import Timeline
 from tests.simulators.history import History
 
+_APART: Final = b"\n"
+
 
 def exposed(history: History, _timeline: Timeline) -> Iterator[str]:
     """I4: no key that only modules may hold stands anywhere else, raw, in hexadecimal or in base64."""
-    for name, secret in history.secrets.items():
-        needles = written_forms(secret)
-        for exposure in history.exposures:
-            if any(needle in exposure.content for needle in needles):
-                yield f"{name} stands in {exposure.place}"
+    places: dict[str, list[bytes]] = defaultdict(list)
+    for exposure in history.exposures:
+        places[exposure.place].append(exposure.content)
+    for place, contents in places.items():
+        seen = _APART.join(contents)
+        for name, secret in history.secrets.items():
+            if any(needle in seen for needle in written_forms(secret)):
+                yield f"{name} stands in {place}"
 
 
 def written_forms(secret: bytes) -> tuple[bytes, ...]:
