@@ -86,6 +86,7 @@ class ModuleHost:
         self.disk = MemoryDisk(SeededRandomness(seed, f"{name} disk"))
         self.pinned: DomainId | None = None
         self.journal = Lines()
+        self.halted = 0
         self.start()
 
     def start(self) -> None:
@@ -99,8 +100,13 @@ class ModuleHost:
             clock,
             self.randomness,
             Journal(self.journal, clock),
+            self.halt,
         )
         self.module.resume()
+
+    def halt(self) -> None:
+        """Learn that the module can not go on."""
+        self.halted += 1
 
     def peer(self) -> "Peer":
         """Connect."""

@@ -4,6 +4,7 @@ Before anything else the process hardens itself and its primitives prove that th
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -55,7 +56,7 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
         disk = HostDisk(Path(configuration.directory))
         resting = wake(FileRootSlot(disk, randomness), disk, randomness)
         pin = partial(_pinned, Path(configuration.pin))
-        module = SecurityModule(resting.identity, resting.files, pin, clock, randomness, journal)
+        module = SecurityModule(resting.identity, resting.files, pin, clock, randomness, journal, _halt)
         module.resume()
         started = partial(
             journal.event,
@@ -80,6 +81,11 @@ async def _listen(module: SecurityModule, address: str, started: Callable[[], No
     asyncio.get_running_loop().call_soon(started)
     await until_told_to_stop()
     await listener.close()
+
+
+def _halt() -> None:
+    """Stop in order; whoever supervises the process starts it on what is durable."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _pinned(path: Path) -> DomainId | None:

@@ -27,12 +27,17 @@ class SecurityModule:
         clock: Clock,
         randomness: Randomness,
         journal: Journal,
+        halt: Callable[[], None],
     ) -> None:
-        """Compose the module; ``resume`` then installs what was installed before."""
+        """Compose the module; ``resume`` then installs what was installed before.
+
+        ``halt`` ends the process: it is called when a write failed, and what is durable is not known any more.
+        """
         self.identity = identity
         self.clock = clock
         self.randomness = randomness
         self.journal = journal
+        self.halt = halt
         self.incarnation = randomness.token(NONCE_SIZE)
         self.vault = DomainVault(randomness)
         self.sessions = Sessions(self.vault, randomness)

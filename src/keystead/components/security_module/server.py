@@ -39,6 +39,10 @@ class ModuleHandler(LinkHandler):
             self._module.journal.event("message refused", kind=type(refusal).__name__, reason=str(refusal))
             link.send(messages.encode_reply(GREETING_CALL, messages.refused(refusal)))
             link.close()
+        except OSError as error:
+            self._module.journal.event("disk failed", number=error.errno)
+            link.close()
+            self._module.halt()
 
     def closed(self) -> None:
         """Forget the connection's keys."""

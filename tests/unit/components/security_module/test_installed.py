@@ -264,3 +264,20 @@ def test_stopping_wipes_the_domain_keys() -> None:
     module.close()
     with pytest.raises(ValueError, match="released"):
         key.view[0]
+
+
+def test_a_module_whose_disk_fails_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed write is no promise: nothing is answered, the connection is closed and the process is ended."""
+    domain = ModuleDomain().found()
+    token = domain.propose(AddDomainKey())
+    host = domain.hosts[0]
+
+    def fail(name: str, content: bytes) -> None:
+        raise OSError(5, "input/output error")
+
+    monkeypatch.setattr(host.disk, "write", fail)
+    peer = host.peer()
+    heard = len(peer.raw)
+    peer.handler.received(peer.connection.call(messages.PromiseSuccessor(token)))
+    assert (len(peer.raw), peer.open, host.halted) == (heard, False, 1)
+    assert host.journal.events("disk failed")[0]["number"] == 5

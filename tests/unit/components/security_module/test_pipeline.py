@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keystead.core.domain.change_request import RemoveOperator
 from keystead.core.protocols.module_session.work import Item, Outcome
 from keystead.core.protocols.proof import LIFETIME, Prover
 from keystead.core.records import KeyRecord
-from keystead.errors import KeysteadError
+from keystead.errors import FormatError, KeysteadError
 from keystead.identifiers import KeyId, key_arn
 from keystead.primitives.digest import sha256
 from tests.simulators.modules import ACCOUNT, REGION, FrontEnd, ModuleDomain
@@ -282,3 +284,43 @@ def test_records_of_another_domain_do_not_open(service: Service) -> None:
     record = other.records[other.create()]
     assert service.front_end.one("Encrypt", service.body, record).code == INTERNAL
     assert service.refusals() == ["RecordError"]
+
+
+def test_a_ciphertext_opens_only_as_it_was_made(service: Service) -> None:
+    """Another encryption context, a flipped bit, and another key's record are refused; random bytes are given."""
+    front_end = service.front_end
+    members = {"KeyId": service.key, "Plaintext": base64.b64encode(SECRET).decode(), "EncryptionContext": {"a": "b"}}
+    blob = front_end.answer("Encrypt", members, service.record)["CiphertextBlob"]
+    raw = base64.b64decode(blob)
+    flipped = base64.b64encode(raw[:-1] + bytes((raw[-1] ^ 1,))).decode()
+    for request in (
+        {"CiphertextBlob": blob},
+        {"CiphertextBlob": blob, "EncryptionContext": {"a": "c"}},
+        {"CiphertextBlob": flipped, "EncryptionContext": {"a": "b"}},
+    ):
+        outcome = front_end.one("Decrypt", json.dumps(request).encode(), service.record)
+        assert (outcome.code, outcome.message) == ("InvalidCiphertextException", None)
+    good = front_end.answer("Decrypt", {"CiphertextBlob": blob, "EncryptionContext": {"a": "b"}}, service.record)
+    assert base64.b64decode(good["Plaintext"]) == SECRET
+    assert len(base64.b64decode(front_end.answer("GenerateRandom", {"NumberOfBytes": 1024})["Plaintext"])) == 1024
+
+
+@given(st.binary(max_size=400), st.binary(max_size=100))
+def test_arbitrary_content_is_refused_or_fails_alone(content: bytes, garbage: bytes) -> None:
+    """Arbitrary frame content raises FormatError alone; arbitrary bytes inside an item fail that item."""
+    executor = SHARED.domain.hosts[0].module.executor
+    audience, now = SHARED.session.operator, SHARED.domain.clock.now()
+    with pytest.raises(FormatError):
+        executor.work(b"\x01" + content, audience, now)
+    record = KeyRecord(garbage, {1: garbage}, {"policy": garbage})
+    items = (
+        Item(garbage, 0, garbage, (record,)),
+        SHARED.item("Encrypt", garbage, record),
+        SHARED.item("Encrypt", SHARED_BODY, record),
+    )
+    outcomes = SHARED.ask(*items)
+    assert all(outcome.code != "" for outcome in outcomes)
+
+
+SHARED = FrontEnd(ModuleDomain(1).with_key())
+SHARED_BODY = json.dumps({"KeyId": SHARED.create(), "Plaintext": ""}).encode()

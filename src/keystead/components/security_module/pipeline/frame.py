@@ -42,11 +42,12 @@ class Executor:
         work = decode_work(content)
         vouchers: list[Mac | Refusal] = [self._voucher(token, now) for token in work.vouchers]
         outcomes = [self._outcome(item, vouchers[item.voucher], audience, now) for item in work.items]
-        encoded = encode_outcomes(Outcomes(tuple(outcomes)))
-        for outcome in outcomes:
-            if type(outcome.body) is bytearray:
-                wipe(outcome.body)
-        return encoded
+        try:
+            return encode_outcomes(Outcomes(tuple(outcomes)))
+        finally:
+            for outcome in outcomes:
+                if type(outcome.body) is bytearray:
+                    wipe(outcome.body)
 
     def _voucher(self, token: bytes, now: int) -> Mac | Refusal:
         try:
