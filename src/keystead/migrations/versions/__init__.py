@@ -1,0 +1,1 @@
+"""The revisions of the schema; Alembic runs them as files, to render them."""
