@@ -47,6 +47,28 @@ class _NoSelector:
         return []
 
 
+class _SimFuture(asyncio.Future[Any]):
+    """A future with a number for its hash, so that sets of futures have the same order in every run."""
+
+    def __init__(self, number: int, loop: "SimLoop") -> None:
+        super().__init__(loop=loop)
+        self._number = number
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class _SimTask(asyncio.Task[Any]):
+    """Likewise."""
+
+    def __init__(self, number: int, coroutine: Coroutine[Any, Any, Any], **options: Any) -> None:
+        self._number = number
+        super().__init__(coroutine, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """Runs callbacks in an order, and at times, that only its seed decides. There is no real I/O and no thread."""
 
@@ -61,9 +83,19 @@ class SimLoop(asyncio.BaseEventLoop):
         self.dead: set[asyncio.Task[Any]] = set()
         """Tasks of killed processes: they never run again, and are kept so that they are not finalised meanwhile."""
         self._now = 0.0
+        self._numbered = 0
         self._selector = _NoSelector(self)
         self._clock_resolution = 1e-9
         self.set_task_factory(_born)  # type: ignore[arg-type]
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Return a future of this loop."""
+        return _SimFuture(self.next_number(), self)
+
+    def next_number(self) -> int:
+        """Return the number of the next future or task."""
+        self._numbered += 1
+        return self._numbered
 
     def time(self) -> float:
         """Return virtual seconds since the simulation began."""
@@ -161,9 +193,9 @@ def _may_run(handle: asyncio.Handle) -> bool:
     return bool(process.alive and not process.paused)
 
 
-def _born(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
+def _born(loop: SimLoop, coroutine: Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
     """Make a task and let its process keep it, so that a dead process's tasks are never collected and finalised."""
-    task = asyncio.Task(coroutine, loop=loop, **options)
+    task = _SimTask(loop.next_number(), coroutine, loop=loop, **options)
     context = options.get("context")
     process = fate.get() if context is None else context.get(fate)
     if process is not None:

@@ -53,7 +53,7 @@ class Fleet:
         self._view = view
         self._keeper = SessionKeeper(identity, view, clock, randomness, self._renew_links)
         self._waiting: deque[Submission] = deque()
-        self._asked: set[ModuleConnection] = set()
+        self._asked: dict[ModuleConnection, None] = {}  # in order, so that a simulation repeats itself
         self._turn = 0
         self._flush_is_due = False
         self._sweeper: asyncio.TimerHandle | None = None
@@ -126,7 +126,7 @@ class Fleet:
         batch = connection.under_way
         decoded = outcomes_for(batch, content)
         connection.under_way = []
-        self._asked.discard(connection)
+        self._asked.pop(connection, None)
         if self._waiting:
             self._flush()
         for submission, outcome in zip(batch, decoded.outcomes, strict=True):
@@ -135,7 +135,7 @@ class Fleet:
 
     def lost(self, connection: ModuleConnection) -> None:
         """Ask again what was under way on a connection that ended, before all that waits."""
-        self._asked.discard(connection)
+        self._asked.pop(connection, None)
         batch, connection.under_way = connection.under_way, []
         for submission in reversed(batch):
             if submission.attempts < MAX_ATTEMPTS:
@@ -209,7 +209,7 @@ class Fleet:
             return
         for submission in batch:
             submission.attempts += 1
-        self._asked.add(connection)
+        self._asked[connection] = None
         connection.ask(batch, content, asyncio.get_running_loop().time())
 
     def _sweep(self) -> None:

@@ -1,6 +1,10 @@
 """The fleet: batches, turns, and what happens when modules stop, die, lie or come back."""
 
 import asyncio
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,7 @@ from keystead.primitives.digest import sha256
 from keystead.transport.fleet import DEADLINE, MAX_ATTEMPTS, MAX_CONTENT, UNANSWERED
 from keystead.transport.submission import Submission, outcomes_for
 from tests.simulators.loop import simulate
+from tests.unit.transport.fleet_history import history
 from tests.unit.transport.fleet_world import FleetWorld, in_world, item
 
 VOUCHER = b"voucher"
@@ -309,19 +314,24 @@ def test_nothing_fails_while_the_network_and_the_modules_do(seed: int) -> None:
 
 def test_the_same_seed_gives_the_same_trace() -> None:
     """A whole history, breaks included, is byte-identical for one seed, and another for another."""
-
-    async def story(world: FleetWorld) -> str:
-        world.network.cut_chance = 0.02
-        asked = []
-        for number in range(100):
-            asked.append(world.fleet.submit(item(str(number)), VOUCHER))
-            await asyncio.sleep(world.loop.dice.uniform(0, 0.02))
-        await asyncio.gather(*asked, return_exceptions=True)
-        return "\n".join(world.network.trace)
-
-    first, second, other = in_world(story, 7), in_world(story, 7), in_world(story, 8)
+    first, second, other = in_world(history, 7), in_world(history, 7), in_world(history, 8)
     assert first == second
     assert first != other
+
+
+def test_another_process_tells_the_same_history() -> None:
+    """Nothing of the interpreter's own chance (hash seeds, addresses) gets into a history."""
+    told = [
+        subprocess.run(
+            [sys.executable, "-m", "tests.unit.transport.fleet_history", "7"],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "src:."},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        for seed in ("1", "2")
+    ]
+    assert told == [hashlib.sha256(in_world(history, 7).encode()).hexdigest()] * 2
 
 
 def test_a_stopped_fleet_leaves_nobody_waiting() -> None:
