@@ -1,6 +1,7 @@
 """The recipe of a front end of the cryptography service."""
 
 import asyncio
+import resource
 import socket
 import ssl
 from pathlib import Path
@@ -46,6 +47,7 @@ def serve(config: Path) -> int:
     execution = Execution(Records(reader, cache), cache, fleet, SqliteKeyWriter(writing), randomness)
     health = HealthCheck(lambda: fleet.live, authentication, reader)
     application = Application(authentication, execution, health, RequestIds(randomness), _report())
+    _allow_connections()
     with _listener(configuration) as listener:
         run(_serve(make_server(application, tls), listener, fleet, authentication))
     writing.close()
@@ -61,6 +63,12 @@ async def _serve(server: Server, listener: socket.socket, fleet: Fleet, authenti
         await serving
         for link in links:
             link.cancel()
+
+
+def _allow_connections() -> None:
+    """Use all file descriptors that the host allows: each connection takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _report() -> Report:

@@ -17,9 +17,8 @@ _UNPLACED: Final = 0
 
 
 class Located(msgspec.Struct, frozen=True, gc=False):
-    """A request with all that a module needs."""
+    """All that a module needs for one request."""
 
-    authenticated: Authenticated
     item: Item
     fresh: bool
     """Whether all records came from the repository just now; else some may be as old as the cache allows."""
@@ -34,7 +33,7 @@ class Records:
         self._cache = cache
 
     async def located(self, authenticated: Authenticated, *, fresh: bool) -> Located:
-        """Return the request with its records, all from the repository if they shall be ``fresh``.
+        """Return what a module is asked, with records that all come from the repository if they shall be ``fresh``.
 
         Raises:
             ServiceError: the body is not a request of the operation, or names a key that does not exist.
@@ -46,15 +45,20 @@ class Records:
         request = decode(operation.name, received.body)
         lookup = operation.lookup(request, authenticated.account, authenticated.region)
         names: tuple[str, ...] = ()
+        from_cache = False
         if isinstance(lookup, Keys):
             keys = []
             for wanted in lookup.wanted:
                 record = None if fresh else self._kept(wanted.reference)
-                keys.append(wanted.trimmed(record or await self._read(wanted.reference)))
+                if record is None:
+                    record = await self._read(wanted.reference)
+                else:
+                    from_cache = True
+                keys.append(wanted.trimmed(record))
         else:
             keys, names = await self._page(lookup)
         item = Item(authenticated.proof, _UNPLACED, received.body, tuple(keys), names)
-        return Located(authenticated, item, fresh)
+        return Located(item, fresh=not from_cache)
 
     def _kept(self, reference: Reference) -> KeyRecord | None:
         key_id = self._cache.kept_alias(reference) if isinstance(reference, AliasNamed) else reference.key_id

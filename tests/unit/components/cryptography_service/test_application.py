@@ -374,6 +374,18 @@ def test_what_a_module_refuses_of_a_kept_record_is_tried_with_a_fresh_one() -> N
     run(script)
 
 
+@pytest.mark.parametrize(("operation", "body"), [("Encrypt", ENCRYPT), ("ListKeys", b"{}"), ("GenerateRandom", b"{}")])
+def test_what_a_module_refuses_of_fresh_records_is_refused(operation: str, body: bytes) -> None:
+    """Nothing newer could be shown, so nothing is tried again."""
+
+    async def script(front_end: FrontEnd) -> None:
+        front_end.modules.answer = lambda item: failed(item, "KMSInternalException")
+        assert (await front_end.call(operation, body)).error[:2] == (500, "KMSInternalException")
+        assert len(front_end.modules.asked) == 1
+
+    run(script)
+
+
 def test_a_page_has_one_more_than_is_shown() -> None:
     """So that the module sees whether there is more; names travel beside their keys."""
 

@@ -7,6 +7,7 @@ answer names them all (ValidationException).
 
 from binascii import a2b_base64, b2a_base64
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Final, TypeVar, cast
 
 from msgspec import Meta, MsgspecError, Raw, inspect, json
@@ -41,11 +42,17 @@ def read(shape: type[Shape], body: bytes) -> Shape:
     if not is_utf8(body):
         raise ServiceError("SerializationException", "The request body is not UTF-8.")
     broken: list[str] = []
-    request = _value(kind_of(inspect.type_info(shape)), body, "", broken)
+    request = _value(_declared(shape), body, "", broken)
     if broken:
         errors = "error" if len(broken) == 1 else "errors"
         raise ServiceError("ValidationException", f"{len(broken)} validation {errors} detected: {'; '.join(broken)}")
     return cast(Shape, request)
+
+
+@cache
+def _declared(shape: type[Shape]) -> Kind:
+    """The shape as ``inspect`` tells it: the same each time, and long in the telling."""
+    return kind_of(inspect.type_info(shape))
 
 
 def is_utf8(body: bytes) -> bool:
