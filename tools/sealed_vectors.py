@@ -43,3 +43,12 @@ def sealed_vectors(good: Vector, field: str, shortest: int, parts: dict[str, int
         wrong("next version", "FormatError", replaced(sealed, 0, b"\x02")),
         *(wrong(f"flipped bit in the {part}", "SealError", flipped(sealed, at)) for part, at in parts.items()),
     ]
+
+
+def edits(good: bytes, wrong: bytes) -> list[list[int | str]]:
+    """Return what makes the wrong bytes of the good ones: position, how many bytes are taken out, which are put in."""
+    shorter = min(len(good), len(wrong))
+    start = next((at for at in range(shorter) if good[at] != wrong[at]), shorter)
+    end = next((at for at in range(shorter - start) if good[-1 - at] != wrong[-1 - at]), shorter - start)
+    taken, put = len(good) - end - start, wrong[start : len(wrong) - end]
+    return [[start, taken, put.hex()]] if taken or put else []
