@@ -4,6 +4,7 @@ Before anything else the process hardens itself and its primitives prove that th
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -68,6 +69,8 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
             listen=configuration.listen,
             **asdict(hardening),
         )
+        # What is there now stays; the collector need not look at it again.
+        gc.freeze()
         try:
             run(_listen(module, configuration.listen, started))
         finally:

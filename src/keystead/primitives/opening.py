@@ -26,8 +26,9 @@ def open_into(key: Buffer, label: Label, nonce: bytes, sealed: Buffer, aad: byte
     """
     cipher, ciphertext = committed(key, label, nonce, sealed)
     size = len(ciphertext) - TAG
+    room = out if len(out) == size else out[:size]
     try:
-        return cipher.decrypt_into(GCM_NONCE, ciphertext, aad, out[:size])
+        return cipher.decrypt_into(GCM_NONCE, ciphertext, aad, room)
     except InvalidTag:
-        wipe(out[:size])
+        wipe(room)
         raise SealError("the sealed bytes do not open") from None

@@ -1,4 +1,4 @@
-"""A module's own files, each sealed under the root slot's secret and bound to its name.
+"""A module's own files, each sealed under the root slot's secret and bound to its name (``spec/module-files.md``).
 
 format (1 byte, 1) | nonce (16 bytes) | ciphertext, tag, commitment
 """

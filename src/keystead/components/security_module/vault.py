@@ -19,9 +19,10 @@ from keystead.primitives.secret import Secret, wipe
 
 MATERIAL: Final = 32
 """Bytes of the material of a symmetric key."""
-CAPACITY: Final = 10_000
+CAPACITY: Final = 4096
 """Key tokens that are remembered, taken apart."""
 _MATERIAL_ID: Final = 32
+_WIPED: Final = bytes(MATERIAL)
 
 KeyTokenParts: TypeAlias = tuple[DomainKeyId, bytes, bytes, bytes]
 """Domain key, nonce, sealed material, and what it is bound to."""
@@ -56,7 +57,7 @@ class DomainVault:
             self._open_material(key, version)
             sealed = seal(material, Label.CUSTOMER_CIPHERTEXT, nonce, plaintext, bound)
         finally:
-            wipe(material)
+            material[:] = _WIPED
         return CiphertextBlob(head.key_id, version, nonce, sealed).encode()
 
     def decrypt(self, key: OpenedKey, blob: CiphertextBlob, encryption_context: Mapping[str, str]) -> bytearray:
@@ -68,7 +69,7 @@ class DomainVault:
             self._open_material(key, blob.version)
             open_into(material, Label.CUSTOMER_CIPHERTEXT, blob.nonce, blob.sealed, bound, memoryview(plaintext))
         finally:
-            wipe(material)
+            material[:] = _WIPED
         return plaintext
 
     def generate(self, size: int) -> bytearray:

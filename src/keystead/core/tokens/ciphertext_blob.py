@@ -41,7 +41,7 @@ class CiphertextBlob(msgspec.Struct, frozen=True, gc=False):
 
     def encode(self) -> bytes:
         """Return the one encoding."""
-        return b"%b%b%b" % (_header(self.key_id, self.version), self.nonce, self.sealed)
+        return b"".join((_header(self.key_id, self.version), self.nonce, self.sealed))
 
     @classmethod
     def decode(cls, encoded: bytes) -> "CiphertextBlob":
@@ -70,7 +70,7 @@ def binding(key_id: KeyId, version: int, encryption_context: Mapping[str, str]) 
     return head + bound(*[part.encode() for pair in sorted(encryption_context.items()) for part in pair])
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _header(key_id: KeyId, version: int) -> bytes:
     kind = MULTI_REGION if key_id.startswith(_MRK) else PLAIN
     raw = bytes.fromhex(key_id.removeprefix(_MRK).replace("-", ""))

@@ -4,13 +4,10 @@ The content is the raw material. A token is bound to the account, region, key, v
 which domain key it rests under stands in its header, so that a repository can list all tokens under one.
 """
 
-from functools import lru_cache
-
 from keystead.core.tokens.envelope import bound
 from keystead.identifiers import AccountId, KeyId, Region
 
 
-@lru_cache(maxsize=16_384)
 def binding(account: AccountId, region: Region, key_id: KeyId, version: int, usage: str) -> bytes:
     """Return what a key token is bound to; ``version`` counts from 1."""
     return bound(account.encode(), region.encode(), key_id.encode(), version.to_bytes(4, "big"), usage.encode())

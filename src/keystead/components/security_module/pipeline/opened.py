@@ -13,7 +13,7 @@ from keystead.core.protocols.proof import Claims
 from keystead.core.records import KeyRecord
 from keystead.identifiers import AliasName
 
-CAPACITY: Final = 10_000
+CAPACITY: Final = 4096
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
