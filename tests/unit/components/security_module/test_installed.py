@@ -10,8 +10,8 @@ from keystead.core.domain.change_request import AddDomainKey, RemoveMember, Remo
 from keystead.core.domain.domain_token import DomainToken
 from keystead.core.protocols.module_session import messages
 from keystead.core.protocols.module_session.messages import Answer, Refused
-from keystead.errors import OperatorError
-from keystead.identifiers import DomainId
+from keystead.errors import OperatorError, SealError
+from keystead.identifiers import DomainId, ModuleId
 from keystead.primitives.labels import Label
 from tests.simulators.modules import ModuleDomain, ModuleHost
 from tests.simulators.world import PowerCut
@@ -281,3 +281,27 @@ def test_a_module_whose_disk_fails_ends(monkeypatch: pytest.MonkeyPatch) -> None
     peer.handler.received(peer.connection.call(messages.PromiseSuccessor(token)))
     assert (len(peer.raw), peer.open, host.halted) == (heard, False, 1)
     assert host.journal.events("disk failed")[0]["number"] == 5
+
+
+@pytest.mark.requirement("TOK-01", "TOK-02", "TOK-03", "TOK-04", "TOK-05", "TOK-06", "TOK-07", "TOK-16", "TOK-17")
+def test_a_token_is_whole_and_shows_no_key() -> None:
+    """It has a package for each member, which that member alone opens, and names members, operators and version."""
+    domain = ModuleDomain().found()
+    token = domain.propose(AddDomainKey())
+    body = domain_token.BODY_CODEC.decode(domain_token.CODEC.decode(token).body)
+    assert [package.member for package in body.packages] == [member.id for member in body.state.members]
+    assert body.state.members == domain.state.members
+    assert body.state.operators == domain.state.operators
+    assert body.state.version == 1
+    domain.install(token)
+    (key,) = domain.hosts[0].module.installed.current.keys.values()
+    assert bytes(key.view) not in token
+    for package in body.packages:
+        for host in domain.hosts:
+            identity = host.module.identity
+            info = domain_token.package_info(body.state.domain_id, 1, ModuleId(package.member))
+            if identity.id == package.member:
+                assert len(identity.sealing.open(info, package.sealed_random_key)) == domain_token.RANDOM_KEY
+            else:
+                with pytest.raises(SealError):
+                    identity.sealing.open(info, package.sealed_random_key)
