@@ -55,9 +55,12 @@ class Service:
     def wait_for_line(self, text: str, timeout: float = START_LIMIT) -> str:
         """Return the next line of its output that holds the text; fails if it ends first."""
         while True:
-            line = self._queue.get(timeout=timeout)
+            try:
+                line = self._queue.get(timeout=timeout)
+            except queue.Empty:
+                line = None
             if line is None:
-                message = f"keystead ended before {text!r}:\n{''.join(self.lines)}\n{self.logs()}"
+                message = f"keystead ended, or waited too long, before {text!r}:\n{''.join(self.lines)}\n{self.logs()}"
                 raise AssertionError(message)
             if text in line:
                 return line
