@@ -28,7 +28,7 @@ UNANSWERED: Final = 1.0
 SHARED: Final = 32
 """Items that are worth a second module while the first is busy: fewer cost less in one larger frame a little later."""
 PATIENT: Final = 0.002
-"""Seconds that fewer items wait for the frame under way; then another module is asked."""
+"""Seconds that fewer items wait behind a frame that is under way; then another module is asked."""
 MAX_ATTEMPTS: Final = 3
 """How often an item is asked: one that brings modules down must not bring down many."""
 MAX_CONTENT: Final = 8 * 1024 * 1024
@@ -56,6 +56,8 @@ class Fleet:
         self._asked: dict[ModuleConnection, None] = {}  # in order, so that a simulation repeats itself
         self._turn = 0
         self._flush_is_due = False
+        self._is_impatient = False
+        self._patience: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._became_ready = asyncio.Event()
 
@@ -93,6 +95,9 @@ class Fleet:
             if self._sweeper is not None:
                 self._sweeper.cancel()
                 self._sweeper = None
+            if self._patience is not None:
+                self._patience.cancel()
+                self._patience = None
             for submission in self._waiting:
                 _fail(submission, "this process is stopping")
             self._waiting.clear()
@@ -114,7 +119,10 @@ class Fleet:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Outcome] = loop.create_future()
         self._waiting.append(Submission(item, voucher, outcome, loop.time() + DEADLINE))
-        if not self._flush_is_due:
+        if not self._worth_asking():
+            if self._patience is None:
+                self._patience = loop.call_later(PATIENT, self._grow_impatient)
+        elif not self._flush_is_due:
             self._flush_is_due = True
             loop.call_soon(self._flush)
         if self._sweeper is None:
@@ -165,17 +173,15 @@ class Fleet:
                 self._ask(connection, batch)
 
     def _worth_asking(self) -> bool:
-        """Whether what waits should not wait for the frame under way: it is many, or the frame takes its time."""
-        if not self._asked or len(self._waiting) >= SHARED:
-            return True
-        loop = asyncio.get_running_loop()
-        due = min(connection.sent_at for connection in self._asked) + PATIENT
-        if due <= loop.time():
-            return True
-        if not self._flush_is_due:
-            self._flush_is_due = True
-            loop.call_at(due, self._flush)
-        return False
+        """Whether what waits should not wait for the frame under way."""
+        return not self._asked or self._is_impatient or len(self._waiting) >= SHARED
+
+    def _grow_impatient(self) -> None:
+        """What waits has waited long enough: ask another module, whatever is under way."""
+        self._patience = None
+        self._is_impatient = True
+        self._flush()
+        self._is_impatient = False
 
     def _next_idle(self) -> ModuleConnection | None:
         """Return an idle connection; modules take turns."""
