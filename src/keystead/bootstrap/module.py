@@ -50,7 +50,7 @@ def serve(config: Path) -> int:
 def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> None:
     """Run a module with this source of randomness until told to stop; raises OperatorError."""
     clock = HostClock()
-    with open(sys.stderr.fileno(), "wb", buffering=0, closefd=False) as sink:  # noqa: PTH123 - a descriptor, no path
+    with open(sys.stderr.fileno(), "wb", buffering=0, closefd=False) as sink:
         journal = Journal(sink, clock)
         hardening = harden_process(strict=configuration.strict)
         self_test.run()

@@ -161,3 +161,14 @@ def test_a_handshake_signature_is_ed25519_over_label_and_message() -> None:
     """It verifies as modules verify it; the key shows neither itself nor more than its comment."""
     verify_handshake(KEY.ed25519, Label.SESSION_HELLO, b"hello", KEY.sign_handshake(Label.SESSION_HELLO, b"hello"))
     assert repr(KEY) == "<OperatorKey 'first operator'>"
+
+
+def test_text_that_is_no_utf_8_is_refused() -> None:
+    """The application of a FIDO key must be text; a key of another length is none."""
+    public = OperatorPublic(kind=FIDO_KEY, ed25519=bytes(32), application="ssh:")
+    with pytest.raises(FormatError):
+        OperatorPublic.from_wire(public.wire().replace(b"ssh:", b"\xff\xff\xff\xff"))
+    with pytest.raises(FormatError):
+        OperatorPublic.from_wire(OperatorPublic(kind=FIDO_KEY, ed25519=bytes(31), application="ssh:").wire())
+    with pytest.raises(FormatError):
+        OperatorPublic.from_line("ssh-ed25519 !!!! comment")

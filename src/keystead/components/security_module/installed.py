@@ -72,20 +72,17 @@ class Installed:
         self._pin = pin
         self._randomness = randomness
         self._switched = switched
-        self._position: Position | None = None
-        self._current: Current | None = None
+        self._standing: tuple[Position, Current] | None = None
 
     @property
     def blank(self) -> bool:
         """Whether the module belongs to no domain yet."""
-        return self._current is None
+        return self._standing is None
 
     @property
     def current(self) -> Current:
         """What is installed; raises NoDomain while blank."""
-        if self._current is None:
-            raise NoDomain("the module holds no domain yet")
-        return self._current
+        return self._stands()[1]
 
     def resume(self) -> None:
         """Install again what was installed before a restart; raises OperatorError if it is not acceptable any more."""
@@ -141,7 +138,7 @@ class Installed:
 
         Raises PromiseBroken if another was promised, NotAMember, and what ``succession.accept`` raises.
         """
-        current, position = self.current, self._held()
+        position, current = self._stands()
         given = self._given(position, token)
         if given is not None:
             return given
@@ -152,7 +149,9 @@ class Installed:
             current.state.domain, current.hash, successor.hash, self._identity.id, self._identity.signing
         )
         encoded = promise.CODEC.encode(word)
-        self._store(msgspec.structs.replace(position, promised=encoded))
+        position = msgspec.structs.replace(position, promised=encoded)
+        self._store(position)
+        self._standing = position, current
         return encoded
 
     def ingest(self, token: bytes, promises: tuple[bytes, ...]) -> Current:
@@ -161,7 +160,7 @@ class Installed:
         Raises PromiseBroken if this module promised another, what ``succession.accept`` and ``require_promises`` raise,
         and what ``open_domain_keys`` raises; then nothing is changed.
         """
-        current, position = self.current, self._held()
+        position, current = self._stands()
         if domain_token.token_hash(token) == current.hash:
             return current
         self._given(position, token)
@@ -200,20 +199,18 @@ class Installed:
         return current
 
     def _switch(self, position: Position, current: Current) -> None:
-        self._position = position
-        before, self._current = self._current, current
+        before, self._standing = self._standing, (position, current)
         self._switched(current)
-        for key in before.keys.values() if before else ():
+        for key in before[1].keys.values() if before else ():
             key.wipe()
 
     def _store(self, position: Position) -> None:
         self._files.write(_FILE, _CODEC.encode(position))
-        self._position = position
 
-    def _held(self) -> Position:
-        if self._position is None:
+    def _stands(self) -> tuple[Position, Current]:
+        if self._standing is None:
             raise NoDomain("the module holds no domain yet")
-        return self._position
+        return self._standing
 
     def _require_pinned(self, domain: DomainId) -> None:
         if self._pin() != domain:

@@ -44,7 +44,9 @@ def test_an_interrupted_first_start_is_begun_again() -> None:
     assert _wake(disk) == _wake(disk)
 
 
-@pytest.mark.parametrize("damage", ["root slot gone", "root slot truncated", "root slot changed", "identity changed"])
+@pytest.mark.parametrize(
+    "damage", ["root slot gone", "root slot truncated", "root slot changed", "identity changed", "another format"]
+)
 def test_what_is_damaged_is_not_replaced(damage: str) -> None:
     """A lost or changed root slot or identity stops the module with advice; nothing is made anew."""
     disk = _disk()
@@ -57,6 +59,8 @@ def test_what_is_damaged_is_not_replaced(damage: str) -> None:
         disk.write("root-slot", root[:-1])
     elif damage == "root slot changed":
         disk.write("root-slot", root[:-1] + bytes((root[-1] ^ 1,)))
+    elif damage == "another format":
+        disk.write("identity.sealed", b"\x02" + identity[1:])
     else:
         disk.write("identity.sealed", identity[:-1] + bytes((identity[-1] ^ 1,)))
     before = disk.snapshot()

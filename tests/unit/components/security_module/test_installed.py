@@ -5,6 +5,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from keystead.components.security_module import issuing
+from keystead.components.security_module.identity import wake
+from keystead.components.security_module.installed import Position
+from keystead.components.security_module.root_slot import FileRootSlot
 from keystead.core.domain import domain_token, genesis
 from keystead.core.domain.change_request import AddDomainKey, RemoveMember, RemoveOperator
 from keystead.core.domain.domain_token import DomainToken
@@ -305,3 +309,43 @@ def test_a_token_is_whole_and_shows_no_key() -> None:
             else:
                 with pytest.raises(SealError):
                     identity.sealing.open(info, package.sealed_random_key)
+
+
+@pytest.mark.parametrize("name", ["RANDOM_KEY", "DOMAIN_KEY"])
+def test_keys_of_another_size_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that issues a token with a shorter key is refused by the others, whatever else is right."""
+    domain = ModuleDomain().found()
+    monkeypatch.setattr(issuing, name, 31)
+    token = domain.propose(AddDomainKey())
+    promises = domain.promises(token)
+    for host in domain.hosts:
+        before = _standing(host)
+        assert _refusal(host.ask(messages.Ingest(token, promises))) == "FormatError"
+        assert _standing(host) == before
+
+
+def test_a_domain_without_a_key_grants_no_session() -> None:
+    """At version 0 nothing can be sealed, so an operator is told that there is no domain key."""
+    with pytest.raises(AssertionError, match=f"number={NUMBERS['NoDomain']}"):
+        ModuleDomain(1).found().session("front-end")
+
+
+def test_a_position_that_is_not_acceptable_any_more_stops_the_module() -> None:
+    """What the module itself sealed is judged again: a position without its promises is not resumed."""
+    domain = ModuleDomain().with_key()
+    host = domain.hosts[0]
+    files = wake(FileRootSlot(host.disk, host.randomness), host.disk, host.randomness).files
+    position = files.read("domain.sealed")
+    assert position is not None
+    decoded = msgspec.msgpack.decode(bytes(position.view), type=Position)
+    other = ModuleDomain(seed=5).found()
+    for changed in (
+        msgspec.structs.replace(decoded, promises=()),
+        msgspec.structs.replace(decoded, genesis=other.genesis),
+        msgspec.structs.replace(decoded, token=decoded.token[:-1]),
+    ):
+        files.write("domain.sealed", msgspec.msgpack.encode(changed))
+        with pytest.raises(OperatorError):
+            host.start()
+    files.write("domain.sealed", msgspec.msgpack.encode(decoded))
+    host.start()

@@ -305,6 +305,16 @@ def test_a_ciphertext_opens_only_as_it_was_made(service: Service) -> None:
     assert len(base64.b64decode(front_end.answer("GenerateRandom", {"NumberOfBytes": 1024})["Plaintext"])) == 1024
 
 
+def test_a_key_token_of_a_domain_key_that_is_gone_does_not_open(service: Service) -> None:
+    """A remembered record is of no use once its domain key is not held any more."""
+    assert service.front_end.one("Encrypt", service.body, service.record).code == ""
+    service.domain.hosts[0].module.vault.hold({}, None)
+    assert service.front_end.one("Encrypt", service.body, service.record).code == INTERNAL
+    body = json.dumps({"KeyId": service.key, "Description": "new"}).encode()
+    assert service.front_end.one("UpdateKeyDescription", body, service.record).code == INTERNAL
+    assert service.refusals() == ["RecordError", "NoDomain"]
+
+
 @given(st.binary(max_size=400), st.binary(max_size=100))
 def test_arbitrary_content_is_refused_or_fails_alone(content: bytes, garbage: bytes) -> None:
     """Arbitrary frame content raises FormatError alone; arbitrary bytes inside an item fail that item."""

@@ -9,6 +9,7 @@ from keystead.core.protocols.module_session.messages import Answer, Refused
 from keystead.core.protocols.module_session.work import Work, encode_work
 from keystead.errors import (
     FormatError,
+    NoDomain,
     NotPermitted,
     Refusal,
     ReplayedFrame,
@@ -18,7 +19,7 @@ from keystead.errors import (
     WrongOperator,
 )
 from keystead.primitives.digest import sha256
-from tests.simulators.modules import FrontEnd, ModuleDomain
+from tests.simulators.modules import FrontEnd, ModuleDomain, ModuleHost
 
 
 def _is(answer: Answer | bytes, error: type[Refusal]) -> bool:
@@ -122,3 +123,24 @@ def test_hostile_messages_close_the_connection_with_a_typed_refusal() -> None:
         assert not peer.open
         assert isinstance(messages.decode_reply(peer.raw[-1]).answer, Refused)
         peer.handler.received(garbage)
+
+
+def test_content_of_an_unknown_kind_is_refused() -> None:
+    """A frame that is no work is refused, and so is one without content."""
+    for content in (b"", b"\x09work"):
+        front_end = FrontEnd(ModuleDomain(1).with_key())
+        assert _is(front_end.peer.exchange(front_end.peer.connection.seal(content)), FormatError)
+        assert not front_end.peer.open
+
+
+def test_a_blank_module_opens_no_session() -> None:
+    """Without a domain no operator key token opens."""
+    domain = ModuleDomain(1).with_key()
+    session = domain.session("front-end")
+    blank = ModuleHost("blank", domain, 9)
+    peer = blank.peer()
+    attach = messages.Attach(session.operator, session.operator_key_token, bytes(16))
+    peer.handler.received(messages.encode_call(1, attach))
+    answer = messages.decode_reply(peer.raw[-1]).answer
+    assert isinstance(answer, Refused)
+    assert answer.number == NoDomain.number
