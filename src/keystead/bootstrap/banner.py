@@ -1,5 +1,9 @@
 """What ``keystead up`` prints once keys can be used."""
 
+import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import Final
 
 from keystead.bootstrap.endpoint import RootCredentials
@@ -11,7 +15,6 @@ ISOLATION: Final = "one user (development)"
 
 def banner(plan: Plan, credentials: RootCredentials, seconds: float) -> str:
     """Return the text."""
-    environment = f'eval "$(keystead env --data {plan.data})"'
     return f"""\
 keystead is ready ({seconds:.1f} s)
   endpoint     {plan.endpoint}
@@ -23,9 +26,15 @@ keystead is ready ({seconds:.1f} s)
   isolation:   {ISOLATION}
 
 try it in another shell:
-  {environment}
-  aws kms create-key --description "my first key"
-  aws kms create-alias --alias-name alias/first --target-key-id KEY_ID
-  aws kms encrypt --key-id alias/first --plaintext fileb://FILE --query CiphertextBlob --output text
+  eval "$({_program()} env --data {shlex.quote(plan.data)})"
+  aws kms create-alias --alias-name alias/first \\
+      --target-key-id "$(aws kms create-key --query KeyMetadata.KeyId --output text)"
+  aws kms encrypt --key-id alias/first --plaintext fileb:///etc/hostname --query CiphertextBlob --output text
 
 """
+
+
+def _program() -> str:
+    """Return how this program is called: by its name if the shell finds it so, else by its path."""
+    beside_python = Path(sys.executable).with_name("keystead")
+    return "keystead" if shutil.which("keystead") == str(beside_python) else shlex.quote(str(beside_python))
