@@ -9,19 +9,14 @@ from hypothesis import strategies as st
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from keystead.components.cryptography_service.guard import GuardedProtocol, Limits
+from keystead.components.cryptography_service.guard import Limits, guarded
 
-LIMITS = Limits(head_bytes=400, headers=8, body_bytes=64)
+LIMITS = Limits(head_bytes=400, headers=8, body_bytes=64, held_bytes=300)
+"""Small enough for examples to reach them."""
 
 
 ENOUGH = 50
 """Turns of the event loop in which all that can be done is done."""
-
-
-class Guard(GuardedProtocol):
-    """Small enough for examples to reach the limits."""
-
-    limits = LIMITS
 
 
 class FakeTransport(asyncio.Transport):
@@ -86,9 +81,10 @@ async def served(pieces: list[bytes]) -> tuple[list[bytes], bytes]:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    config = Config(application, http=Guard, ws="none", lifespan="off", log_config=None, access_log=False)
+    protocol = guarded(LIMITS)
+    config = Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False)
     state = ServerState()
-    connection = Guard(config, state, {})
+    connection = protocol(config, state, {})
     transport = FakeTransport()
     connection.connection_made(transport)
     for piece in pieces:
@@ -100,6 +96,7 @@ async def served(pieces: list[bytes]) -> tuple[list[bytes], bytes]:
     connection.connection_lost(None)
     await turns(ENOUGH)
     assert not state.tasks
+    assert protocol.held.size == 0
     return bodies, bytes(transport.written)
 
 
@@ -171,5 +168,5 @@ def test_whatever_comes_is_served_or_refused(stream: bytes, places: list[int]) -
     assert good <= len(bodies)
     assert answers[:good] == [200] * good
     assert len(answers) <= good + 1
-    assert set(answers[good:]) <= {400, 413, 431}
+    assert set(answers[good:]) <= {400, 413, 431, 503}
     assert all(len(body) <= LIMITS.body_bytes for body in bodies)

@@ -14,11 +14,10 @@ from typing import Any, Final, NoReturn
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from keystead.core.protocols.aws_json.limits import body_limit
+from keystead.core.operations.table import OPERATIONS
 from keystead.core.protocols.aws_json.rendering import CONTENT_TYPE, error_body
-from keystead.core.protocols.aws_json.shapes import OPERATIONS
 
-BODY_LIMIT: Final = max(map(body_limit, OPERATIONS))
+BODY_LIMIT: Final = max(operation.body_limit for operation in OPERATIONS.values())
 """Bytes of the longest body that any operation accepts; the operation's own limit is applied when it is known."""
 _PUNCTUATION: Final = 4
 """Bytes around one header: colon, space, line end."""
@@ -26,11 +25,13 @@ _PUNCTUATION: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one connection may take. Times are in seconds."""
+    """What one connection may take, and all of them together. Times are in seconds."""
 
     head_bytes: int = 16 * 1024
     headers: int = 100
     body_bytes: int = BODY_LIMIT
+    held_bytes: int = 64 * 1024 * 1024
+    """Bodies of all connections that are not answered yet."""
     first_byte: float = 10.0
     """From the connection to the first byte of its first request."""
     head: float = 10.0
@@ -50,6 +51,7 @@ class Refused(Enum):
     HEAD_TOO_LARGE = auto()
     BODY_TOO_LARGE = auto()
     TOO_SLOW = auto()
+    TOO_MUCH_HELD = auto()
 
 
 def _answer(status: int, code: str, message: str) -> bytes:
@@ -64,12 +66,23 @@ _ANSWERS: Final = MappingProxyType(
         Refused.HEAD_TOO_LARGE: _answer(431, "MalformedHttpRequestException", "The request's header is too large."),
         Refused.BODY_TOO_LARGE: _answer(413, "RequestEntityTooLargeException", "The request's body is too large."),
         Refused.TOO_SLOW: _answer(408, "RequestTimeoutException", "The request did not arrive in time."),
+        Refused.TOO_MUCH_HELD: _answer(503, "ServiceUnavailableException", "The service is too busy."),
     }
 )
 
 
 class _Refusal(Exception):
     """Raised through the parser; ``_refused`` says why."""
+
+
+class Held:
+    """How many bytes of bodies the connections of one server hold together. Owned by its event loop."""
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.size = 0
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -79,7 +92,8 @@ class GuardedProtocol(HttpToolsProtocol):
     it rings, it looks whether the time has come.
     """
 
-    limits = Limits()
+    limits: Limits
+    held: Held
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - the server's own
         """Take what the server gives its protocols."""
@@ -92,6 +106,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Whether what comes next is not a body."""
         self._head_received = 0
         self._body_received = 0
+        self._held_here = 0
         self._declared = 0
         self._unanswered = 0
         """Requests that were handed over and have no whole answer yet."""
@@ -108,6 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Await nothing more."""
         super().connection_lost(exc)
+        self._let_go()
         if self._watch is not None:
             self._watch.cancel()
 
@@ -165,6 +181,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body_received += len(body)
         if self._body_received > self.limits.body_bytes:
             self._raise(Refused.BODY_TOO_LARGE)
+        self._held_here += len(body)
+        self.held.size += len(body)
+        if self.held.size > self.limits.held_bytes:
+            self._raise(Refused.TOO_MUCH_HELD)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -172,7 +192,9 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._in_request = False
         self._in_head = True
-        self._deadline = self.loop.time() + self.limits.idle if self.cycle.response_complete else None
+        self._deadline = None
+        if self._unanswered == 0:
+            self._rest()
 
     def on_response_complete(self) -> None:
         """Serve what came meanwhile, or await the next request."""
@@ -185,7 +207,16 @@ class GuardedProtocol(HttpToolsProtocol):
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
         elif not self._in_request:
-            self._deadline = self.loop.time() + self.limits.idle
+            self._rest()
+
+    def _rest(self) -> None:
+        """Hold nothing, and await the next request."""
+        self._let_go()
+        self._deadline = self.loop.time() + self.limits.idle
+
+    def _let_go(self) -> None:
+        self.held.size -= self._held_here
+        self._held_here = 0
 
     def _raise(self, why: Refused) -> NoReturn:
         self._refused = why
@@ -237,3 +268,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._deadline is None or self._deadline <= now:
             return latest
         return min(self._deadline, latest)
+
+
+def guarded(limits: Limits) -> type[GuardedProtocol]:
+    """Return the protocol of one server's connections."""
+    return type("Connection", (GuardedProtocol,), {"limits": limits, "held": Held()})

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import uvicorn
 
 from keystead.components.cryptography_service.application import Receive, Send
-from keystead.components.cryptography_service.guard import GuardedProtocol
+from keystead.components.cryptography_service.guard import Limits, guarded
 from keystead.components.cryptography_service.received import Scope
 
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -33,12 +33,12 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(application: Asgi, tls: SSLContext | None, protocol: type[GuardedProtocol] = GuardedProtocol) -> Server:
+def make_server(application: Asgi, tls: SSLContext | None, limits: Limits | None = None) -> Server:
     """Return a server of the application, to be run with ``serve(sockets=[...])``."""
     return Server(
         uvicorn.Config(
             application,
-            http=protocol,
+            http=guarded(limits or Limits()),
             ws="none",
             lifespan="off",
             interface="asgi3",

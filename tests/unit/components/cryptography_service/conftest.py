@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from keystead.components.cryptography_service.guard import GuardedProtocol, Limits
+from keystead.components.cryptography_service.guard import Limits
 from keystead.components.cryptography_service.server import make_server
 
 
 @asynccontextmanager
 async def _serving(application: Any, limits: Limits | None = None) -> AsyncIterator[int]:
-    protocol = type("Protocol", (GuardedProtocol,), {"limits": limits or Limits()})
     listener = socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
-    server = make_server(application, None, protocol)
+    server = make_server(application, None, limits)
     # The listener is bound already, so that connections wait until the server is up.
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -225,6 +225,27 @@ def test_who_does_not_go_on_is_not_waited_for(
     asyncio.run(script())
 
 
+def test_all_connections_together_hold_so_much_and_no_more(serving: Callable[..., Any]) -> None:
+    """Who sends more than all may hold is refused; what is answered or lost is held no more."""
+    request = post("Content-Length: 60\r\n", bytes(60))
+
+    async def script() -> None:
+        async with serving(application, replace(PATIENT, held_bytes=100)) as port:
+            for _ in range(3):
+                assert (await exchange(port, request)).endswith(b"\r\n\r\n60 3")
+            _, unfinished = await asyncio.open_connection("127.0.0.1", port)
+            unfinished.write(request[:-1])
+            while (answer := await exchange(port, request)).startswith(b"HTTP/1.1 200 "):
+                pass
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"ServiceUnavailableException" in answer
+            unfinished.close()
+            while not (await exchange(port, request)).startswith(b"HTTP/1.1 200 "):
+                pass
+
+    asyncio.run(script())
+
+
 def test_an_idle_connection_is_closed_after_its_answer(serving: Callable[..., Any]) -> None:
     """The limit between requests is its own."""
 
