@@ -14,7 +14,7 @@ from keystead.components.coordinator.server import Desk, OperatorConnection
 from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence
 from keystead.components.token_repository.sqlite import SqliteTokenRepository
 from keystead.core.domain.ledger import Ledger
-from keystead.errors import OperatorError
+from keystead.errors import OperatorError, Refusal
 from keystead.identifiers import DomainId
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import GENESIS, publish_token
@@ -46,7 +46,12 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
         clock,
         log.info,
     )
-    await coordinator.resume()
+    try:
+        await coordinator.resume()
+    except Refusal as refusal:
+        raise OperatorError(
+            f"the token repository does not continue the genesis: {refusal}", "restore the repository from a backup"
+        ) from refusal
     couriers = [Courier(coordinator, network, address, randomness, log.warning) for address in configuration.modules]
     desk = Desk(coordinator, couriers)
     async with asyncio.TaskGroup() as tasks:

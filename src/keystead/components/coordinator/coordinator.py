@@ -13,7 +13,7 @@ from keystead.core.domain.token_repository import AcceptedToken, Submission, Tok
 from keystead.core.ports import Clock
 from keystead.core.protocols.coordination import Install, verify_submission
 from keystead.core.records import DomainKeyFence
-from keystead.errors import ConflictError, InstallationDenied, NotPermitted, Refusal, UnknownOperator
+from keystead.errors import ConflictError, InstallationDenied, NotPermitted, PromiseMissing, Refusal, UnknownOperator
 from keystead.identifiers import ModuleId, OperatorId
 
 _MAY_SUBMIT: Final = frozenset({Permission.GOVERN, Permission.CARRY})
@@ -36,10 +36,9 @@ Publish: TypeAlias = Callable[[int, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Judgement:
+class _Denial:
     decision: Decision
-    entry: Entry | None = None
-    refusal: Refusal | None = None
+    refusal: Refusal
 
 
 class Coordinator:
@@ -80,31 +79,30 @@ class Coordinator:
         async with self._lock:
             body = self._authentic_body(request)
             position = Position(body.state.version, domain_token.token_hash(request.token))
-            judgement = self._judgement(request.token, position, body.predecessor, reported)
-            if judgement.decision is Decision.ALREADY_ACCEPTED:
+            judged = self._judged(request.token, position, body.predecessor, reported)
+            if judged is None:
                 return position.version
             submission = Submission(
                 token=request.token,
                 position=position,
                 predecessor=body.predecessor,
                 submitter=OperatorId(request.submitter),
-                decision=judgement.decision,
+                decision=judged.decision if isinstance(judged, _Denial) else Decision.ACCEPTED,
                 decided=self._clock.now(),
             )
             await self._record(submission)
-            if judgement.refusal is not None:
-                raise judgement.refusal
-            if judgement.entry is not None:
-                self.ledger.append(judgement.entry)
-                await self._advance()
+            if isinstance(judged, _Denial):
+                raise judged.refusal
+            self.ledger.append(judged)
+            await self._advance()
             return position.version
 
     async def promised(self, member: ModuleId, promise: bytes) -> None:
         """Keep a member's promise of what is in flight; raises what ``Entry.check_promise`` raises."""
         async with self._lock:
             entry = self.ledger.in_flight
-            if entry is None or entry.stage is not Installation.ACCEPTED:
-                return
+            if entry is None:
+                raise PromiseMissing("nothing is in flight that could be promised")
             entry.check_promise(member, promise)
             await self._repository.keep_promise(entry.position.hash, member, promise)
             entry.promises[member] = promise
@@ -146,19 +144,22 @@ class Coordinator:
         verify_submission(request, submitter.public)
         return domain_token.BODY_CODEC.decode(domain_token.CODEC.decode(request.token).body)
 
-    def _judgement(self, token: bytes, position: Position, predecessor: bytes, reported: Collection[int]) -> _Judgement:
+    def _judged(
+        self, token: bytes, position: Position, predecessor: bytes, reported: Collection[int]
+    ) -> Entry | _Denial | None:
+        """Return the entry that the token would be, why it is none, or None if it is in flight already."""
         in_flight = self.ledger.in_flight
         _, installed = self.ledger.installed
         under_way = None if in_flight is None else in_flight.position
         decision = decide(position, predecessor, installed, under_way, max(reported, default=0))
-        if decision in _WHY:
-            return _Judgement(decision, refusal=InstallationDenied(f"the token is not installed: {_WHY[decision]}"))
         if decision is Decision.ALREADY_ACCEPTED:
-            return _Judgement(decision)
+            return None
+        if decision is not Decision.ACCEPTED:
+            return _Denial(decision, InstallationDenied(f"the token is not installed: {_WHY[decision]}"))
         try:
-            return _Judgement(decision, entry=self.ledger.judged(token, self._clock.now()))
+            return self.ledger.judged(token, self._clock.now())
         except Refusal as refusal:
-            return _Judgement(Decision.INVALID, refusal=refusal)
+            return _Denial(Decision.INVALID, refusal)
 
     async def _record(self, submission: Submission) -> None:
         try:

@@ -164,19 +164,24 @@ def _check_state(predecessor: DomainState, request: ChangeRequest, body: Body) -
 
 
 def _changed(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
-    match request.change:
+    change = request.change
+    match change:
         case AddDomainKey():
             return _with_key(predecessor, request, commitments)
-        case AddMember() | RemoveMember() as change:
+        case AddMember() | RemoveMember():
             return msgspec.structs.replace(predecessor, members=_members(predecessor, change))
-        case AddOperator() as change:
+        case AddOperator():
             return msgspec.structs.replace(predecessor, operators=_with_operator(predecessor, change))
-        case RemoveOperator() as change:
+        case RemoveOperator():
             return _without_operator(predecessor, change)
-        case ChangeRules() as change:
-            if change.rules == predecessor.rules:
-                raise StateMismatch("the rules are these already")
-            return msgspec.structs.replace(predecessor, rules=change.rules)
+        case _:
+            return _with_rules(predecessor, change)
+
+
+def _with_rules(predecessor: DomainState, change: ChangeRules) -> DomainState:
+    if change.rules == predecessor.rules:
+        raise StateMismatch("the rules are these already")
+    return msgspec.structs.replace(predecessor, rules=change.rules)
 
 
 def _members(predecessor: DomainState, change: AddMember | RemoveMember) -> tuple[Member, ...]:

@@ -281,6 +281,7 @@ def _lies(parties: Parties, body: Body) -> Iterator[tuple[str, type[Refusal], di
         StateMismatch,
         {"state": replace(state, domain_keys=(kept, *state.domain_keys[1:]))},
     )
+    yield "not the key that was asked for", StateMismatch, {"state": replace(state, domain_keys=state.domain_keys[:-1])}
     yield "a key less", StateMismatch, {"state": replace(state, domain_keys=state.domain_keys[1:])}
     yield "a key more", StateMismatch, {"state": replace(state, domain_keys=(*state.domain_keys, kept))}
     yield "a removed operator more", StateMismatch, {"state": replace(state, former=(bytes(16),))}
