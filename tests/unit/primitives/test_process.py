@@ -89,3 +89,18 @@ def test_strict_refuses_to_start_without_secret_memory() -> None:
     """Where something cannot be had, strict stops the process with what is missing."""
     done = subprocess.run([sys.executable, "-c", STRICT], capture_output=True, text=True, check=True)
     assert "secret_memory" in done.stdout
+
+
+LOCKED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+from keystead.primitives import process
+status = process._status()
+print(process._may_lock(status | {"CapEff": "0"}), process._may_lock(status | {"CapEff": hex(1 << 14)}))
+"""
+
+
+def test_memory_is_locked_only_where_that_cannot_fail_later() -> None:
+    """With a limit, and without the capability to ignore it, all of the process is not locked."""
+    done = subprocess.run([sys.executable, "-c", LOCKED], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -1,6 +1,8 @@
 """Sessions at real modules: negotiated at one, used at every one, and no longer than they may."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keystead.core.domain.change_request import AddDomainKey, RemoveOperator
 from keystead.core.protocols.module_session import messages
@@ -144,3 +146,25 @@ def test_a_blank_module_opens_no_session() -> None:
     answer = messages.decode_reply(peer.raw[-1]).answer
     assert isinstance(answer, Refused)
     assert answer.number == NoDomain.number
+
+
+SHARED = ModuleDomain(1).with_key()
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_documents_are_refused_and_change_nothing(garbage: bytes) -> None:
+    """Every call that carries a document answers garbage with a typed refusal, and goes on."""
+    host = SHARED.hosts[0]
+    before = host.disk.snapshot()
+    peer = host.peer()
+    for request in (
+        messages.SignGenesis(garbage),
+        messages.AdoptGenesis(garbage),
+        messages.Propose(garbage),
+        messages.PromiseSuccessor(garbage),
+        messages.Ingest(garbage, (garbage,)),
+        messages.Negotiate(garbage),
+    ):
+        assert isinstance(peer.call(request), Refused)
+    assert peer.open
+    assert host.disk.snapshot() == before
