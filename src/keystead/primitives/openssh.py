@@ -7,7 +7,6 @@ is accepted in one form only.
 """
 
 import base64
-import binascii
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from keystead.errors import FormatError, SignatureError
 from keystead.primitives.labels import Label
 from keystead.primitives.secret import Secret, Source
+from keystead.primitives.ssh_encoding import Reader, from_base64, string
 
 Kind = Literal["ssh-ed25519", "sk-ssh-ed25519@openssh.com"]
 FILE_KEY: Final[Kind] = "ssh-ed25519"
@@ -48,8 +48,8 @@ class OperatorPublic:
 
     def wire(self) -> bytes:
         """Return the public key as it stands, in base64, in a public key line."""
-        key = _string(self.kind.encode()) + _string(self.ed25519)
-        return key + _string(self.application.encode()) if self.kind == FIDO_KEY else key
+        key = string(self.kind.encode()) + string(self.ed25519)
+        return key + string(self.application.encode()) if self.kind == FIDO_KEY else key
 
     def line(self, comment: str = "") -> str:
         """Return the line of a ``.pub`` or ``authorized_keys`` file, without a line end."""
@@ -58,7 +58,7 @@ class OperatorPublic:
     @classmethod
     def from_wire(cls, wire: bytes) -> "OperatorPublic":
         """Return the public key with this encoding; raises FormatError."""
-        reader = _Reader(wire)
+        reader = Reader(wire)
         kind = reader.string()
         ed25519 = reader.string()
         if len(ed25519) != _ED25519_PUBLIC:
@@ -76,7 +76,7 @@ class OperatorPublic:
     def from_line(cls, line: str) -> "OperatorPublic":
         """Return the public key in a ``.pub`` line, whatever its comment; raises FormatError."""
         kind, _, rest = line.strip().partition(" ")
-        public = cls.from_wire(_base64(rest.partition(" ")[0]))
+        public = cls.from_wire(from_base64(rest.partition(" ")[0]))
         if public.kind != kind:
             raise FormatError("the public key line names another kind than its key")
         return public
@@ -133,16 +133,16 @@ class OperatorKey:
 
     def sign(self, namespace: str, message: bytes) -> bytes:
         """Return the SSHSIG signature, not armored. The namespace (not empty) says what for."""
-        wire = _string(self.public.kind.encode()) + _string(self._key.sign(_to_be_signed(namespace, message)))
+        wire = string(self.public.kind.encode()) + string(self._key.sign(_to_be_signed(namespace, message)))
         return b"".join(
             (
                 _MAGIC,
                 struct.pack(">I", _VERSION),
-                _string(self.public.wire()),
-                _string(namespace.encode()),
-                _string(b""),
-                _string(_HASH),
-                _string(wire),
+                string(self.public.wire()),
+                string(namespace.encode()),
+                string(b""),
+                string(_HASH),
+                string(wire),
             )
         )
 
@@ -178,12 +178,12 @@ def dearmor(text: str) -> bytes:
     begin, end = _ARMOR_BEGIN.split(), _ARMOR_END.split()
     if lines[: len(begin)] != begin or lines[-len(end) :] != end:
         raise FormatError("not an armored SSH signature")
-    return _base64("".join(lines[len(begin) : -len(end)]))
+    return from_base64("".join(lines[len(begin) : -len(end)]))
 
 
 def _parsed(namespace: str, signature: bytes) -> tuple[bytes, bytes]:
     """Return the signer's public key and what follows the name of the algorithm; raises FormatError."""
-    reader = _Reader(signature)
+    reader = Reader(signature)
     if reader.take(len(_MAGIC)) != _MAGIC or reader.take(4) != struct.pack(">I", _VERSION):
         raise FormatError("not an SSH signature of version 1")
     signer = reader.string()
@@ -191,7 +191,7 @@ def _parsed(namespace: str, signature: bytes) -> tuple[bytes, bytes]:
         raise FormatError("the signature is for another namespace")
     if reader.string() != b"" or reader.string() != _HASH:
         raise FormatError("the signature is not over SHA-512, or uses a reserved field")
-    inner = _Reader(reader.string())
+    inner = Reader(reader.string())
     reader.end()
     if inner.string() != OperatorPublic.from_wire(signer).kind.encode():
         raise FormatError("the signature is of another kind than its key")
@@ -213,7 +213,7 @@ def _as_signed_by_device(public: OperatorPublic, signed: bytes, wire: bytes) -> 
 
 def _to_be_signed(namespace: str, message: bytes) -> bytes:
     parts = (namespace.encode(), b"", _HASH, hashlib.sha512(message).digest())
-    return _MAGIC + b"".join(map(_string, parts))
+    return _MAGIC + b"".join(map(string, parts))
 
 
 def _verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
@@ -221,46 +221,3 @@ def _verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         raise SignatureError("the operator's signature does not verify") from None
-
-
-def _string(content: bytes) -> bytes:
-    """Return the ``string`` of RFC 4251, section 5."""
-    return struct.pack(">I", len(content)) + content
-
-
-class _Reader:
-    """Reads the encodings of RFC 4251, section 5; raises FormatError."""
-
-    def __init__(self, encoded: bytes) -> None:
-        self._encoded = encoded
-        self._position = 0
-
-    def take(self, size: int) -> bytes:
-        taken = self._encoded[self._position : self._position + size]
-        if len(taken) != size:
-            raise FormatError("the SSH encoding is truncated")
-        self._position += size
-        return taken
-
-    def string(self) -> bytes:
-        return self.take(int.from_bytes(self.take(4), "big"))
-
-    def text(self) -> str:
-        try:
-            return self.string().decode()
-        except UnicodeDecodeError:
-            raise FormatError("the SSH encoding holds text that is not UTF-8") from None
-
-    def rest(self) -> bytes:
-        return self.take(len(self._encoded) - self._position)
-
-    def end(self) -> None:
-        if self._position != len(self._encoded):
-            raise FormatError("bytes follow the end of the SSH encoding")
-
-
-def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise FormatError("not base64") from None
