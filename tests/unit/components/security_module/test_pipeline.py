@@ -49,7 +49,7 @@ class Service:
 
     def refusals(self) -> list[str]:
         """Return the kinds of what was refused and journalled."""
-        return [event["kind"] for event in self.domain.hosts[0].journal.events("item refused")]
+        return [event["kind"] for event in self.domain.hosts[0].journal.events("items refused")]
 
 
 @pytest.fixture
@@ -192,6 +192,13 @@ def test_errors_of_the_service_are_told_to_the_caller(service: Service) -> None:
     assert [outcome.code for outcome in codes.values()] == list(codes)
     assert all(outcome.message for outcome in codes.values())
     assert service.refusals() == []
+
+
+def test_a_frame_of_refusals_is_told_in_one_line(service: Service) -> None:
+    """A front end that sends many bad items does not fill the journal."""
+    service.front_end.ask(*[_forged(service) for _ in range(64)])
+    (event,) = service.domain.hosts[0].journal.events("items refused")
+    assert (event["kind"], event["count"]) == ("ProofForged", 64)
 
 
 def _without_permission(service: Service) -> tuple[bytes, ...]:

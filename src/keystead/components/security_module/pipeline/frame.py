@@ -1,5 +1,6 @@
 """All items of one frame, each along the whole way, each with an outcome of its own."""
 
+from collections import Counter
 from typing import Final
 
 from keystead.components.security_module.journal import Journal
@@ -32,6 +33,7 @@ class Executor:
         self._journal = journal
         self._judge = PolicyJudge()
         self._records = Records(vault)
+        self._refused: Counter[tuple[str, str]] = Counter()
 
     def switch(self) -> None:
         """Open records anew from now on: the domain has changed."""
@@ -42,12 +44,19 @@ class Executor:
         work = decode_work(content)
         vouchers: list[Mac | Refusal] = [self._voucher(token, now) for token in work.vouchers]
         outcomes = [self._outcome(item, vouchers[item.voucher], audience, now) for item in work.items]
+        self._tell_refusals()
         try:
             return encode_outcomes(Outcomes(tuple(outcomes)))
         finally:
             for outcome in outcomes:
                 if type(outcome.body) is bytearray:
                     wipe(outcome.body)
+
+    def _tell_refusals(self) -> None:
+        """Write one line for each kind and reason in the frame, however many items were refused for it."""
+        for (kind, reason), count in self._refused.items():
+            self._journal.event("items refused", kind=kind, reason=reason, count=count)
+        self._refused.clear()
 
     def _voucher(self, token: bytes, now: int) -> Mac | Refusal:
         try:
@@ -65,7 +74,7 @@ class Executor:
         except ServiceError as error:
             return Outcome(sha256(item.body), error.code, error.message, b"")
         except Refusal as refusal:
-            self._journal.event("item refused", kind=type(refusal).__name__, reason=str(refusal))
+            self._refused[type(refusal).__name__, str(refusal)] += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, the other items of the frame are served
             # Where it happened is told; what was being handled then is not.
             self._journal.event("item failed", kind=type(error).__name__, place=_place(error))
