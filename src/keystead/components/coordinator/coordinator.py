@@ -64,7 +64,10 @@ class Coordinator:
         self._watchers: dict[Callable[[], None], None] = {}  # in the order in which they came
 
     async def resume(self) -> None:
-        """Judge again what is kept, and go on where it stopped. Raises what ``succession.accept`` raises."""
+        """Judge what is kept and not known here, and go on from there: at the start, and behind another coordinator.
+
+        Raises what ``succession.accept`` and ``Entry.check_promise`` raise, RepositoryUnavailable.
+        """
         async with self._lock:
             await self._catch_up()
             await self._advance()

@@ -89,6 +89,8 @@ class Courier:
         ledger = self._coordinator.ledger
         if self.position is not None:
             if not ledger.passes(self.position):
+                await self._coordinator.resume()  # another coordinator may have brought it there
+            if not ledger.passes(self.position):
                 raise WrongPredecessor("the module stands where the tokens that are known here do not lead")
             await self._coordinator.stands_at(greeting.module, self.position)
         delivery = ledger.delivery_to(greeting.module, self.position)

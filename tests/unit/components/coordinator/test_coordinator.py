@@ -260,6 +260,24 @@ def test_of_two_coordinators_that_race_one_wins(seed: int) -> None:
     in_coordination(story, seed)
 
 
+def test_a_coordinator_learns_what_another_one_installed() -> None:
+    """A module that is further than it knows makes a coordinator look into the repository that both share."""
+
+    async def story(world: CoordinationWorld) -> None:
+        await world.start_coordinator("one")
+        await world.start_coordinator("other")
+        await world.install(world.request(), "one")
+        world.modules["module-1"].kill()
+        await world.start_module(0)
+        await asyncio.sleep(1)
+        status = await world.status("other")
+        assert (status.version, status.in_flight) == (1, None)
+        assert [one.trouble for one in status.modules] == ["", ""]
+        assert (await world.install(world.request(), "other")).version == 2
+
+    in_coordination(story)
+
+
 def test_a_coordinator_restored_from_an_old_backup_installs_nothing_over_what_the_modules_have() -> None:
     """The modules say that they are further: a token of their version or below is not sent to anyone."""
 
