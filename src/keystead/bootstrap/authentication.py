@@ -5,17 +5,17 @@ from pathlib import Path
 
 from keystead.bootstrap.configuration import load
 from keystead.bootstrap.host import HostClock, HostDisk
+from keystead.bootstrap.logs import logger
+from keystead.bootstrap.membership import operator_identity, pinned_domain
 from keystead.bootstrap.role_configuration import AuthenticationConfiguration
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.authentication_service.credentials import SealedCredentials
 from keystead.components.authentication_service.judge import Judge
 from keystead.components.authentication_service.server import FrontEndConnection
 from keystead.components.authentication_service.vouching import SessionVouching
-from keystead.core.domain.state import operator_id
-from keystead.identifiers import DomainId, Region
-from keystead.primitives.openssh import OperatorKey
+from keystead.identifiers import Region
 from keystead.primitives.randomness import SystemRandomness
-from keystead.transport.domain_directory import DomainDirectory
+from keystead.transport.domain_directory import DomainDirectory, follow
 from keystead.transport.fleet import Fleet
 from keystead.transport.session_keeper import OperatorIdentity
 from keystead.transport.unix import UnixNetwork
@@ -24,16 +24,16 @@ from keystead.transport.unix import UnixNetwork
 def serve(config: Path) -> int:
     """Run the authentication service until told to stop."""
     configuration = load(config, AuthenticationConfiguration)
-    run(_serve(configuration, OperatorKey.load(Path(configuration.operator_key).read_bytes())))
+    identity = operator_identity(configuration.operator_key)
+    run(_serve(configuration, identity, pinned_domain(configuration.domain_directory, configuration.domain)))
     return 0
 
 
-async def _serve(configuration: AuthenticationConfiguration, key: OperatorKey) -> None:
+async def _serve(
+    configuration: AuthenticationConfiguration, identity: OperatorIdentity, domain: DomainDirectory
+) -> None:
     clock, randomness, network = HostClock(), SystemRandomness(), UnixNetwork()
-    domain = DomainDirectory(
-        HostDisk(Path(configuration.domain_directory)), DomainId(bytes.fromhex(configuration.domain))
-    )
-    identity = OperatorIdentity(operator=operator_id(key.public), key=key)
+    log = logger("authentication")
     fleet = Fleet(network, configuration.modules, identity, domain, clock, randomness)
     credentials = SealedCredentials(HostDisk(Path(configuration.directory)), randomness)
     judge = Judge(credentials, frozenset(map(Region, configuration.regions)), randomness)
@@ -43,8 +43,12 @@ async def _serve(configuration: AuthenticationConfiguration, key: OperatorKey) -
         return FrontEndConnection(judge, vouching, lambda: domain.state, clock, randomness)
 
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(fleet.run())
+        running = [
+            tasks.create_task(fleet.run()),
+            tasks.create_task(follow(domain, lambda what: log.error("domain_directory_not_followed", reason=what))),
+        ]
         listener = await network.listen(configuration.listen, accept)
         await until_told_to_stop()
         await listener.close()
-        running.cancel()
+        for task in running:
+            task.cancel()

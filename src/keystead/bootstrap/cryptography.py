@@ -4,6 +4,7 @@ import asyncio
 import resource
 import socket
 import ssl
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
 from keystead.bootstrap.configuration import load
@@ -25,6 +26,7 @@ from keystead.components.key_repository.sqlite_writing import SqliteKeyWriter
 from keystead.errors import OperatorError, RepositoryUnavailable
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.authentication_link import AuthenticationLink
+from keystead.transport.domain_directory import follow
 from keystead.transport.fleet import Fleet
 from keystead.transport.sql import Connection, WriterThread, connect_to_read
 from keystead.transport.unix import UnixNetwork
@@ -49,14 +51,15 @@ def serve(config: Path) -> int:
     application = Application(authentication, execution, health, RequestIds(randomness), _report())
     _allow_connections()
     with _listener(configuration) as listener:
-        run(_serve(make_server(application, tls), listener, fleet, authentication))
+        links = (fleet.run(), authentication.run(), follow(domain, _complaint()))
+        run(_serve(make_server(application, tls), listener, links))
     writing.close()
     return 0
 
 
-async def _serve(server: Server, listener: socket.socket, fleet: Fleet, authentication: AuthenticationLink) -> None:
+async def _serve(server: Server, listener: socket.socket, lasting: Iterable[Coroutine[object, object, None]]) -> None:
     async with asyncio.TaskGroup() as tasks:
-        links = [tasks.create_task(fleet.run()), tasks.create_task(authentication.run())]
+        links = [tasks.create_task(one) for one in lasting]
         serving = tasks.create_task(server.serve(sockets=[listener]))
         await until_told_to_stop()
         server.stop()
@@ -69,6 +72,11 @@ def _allow_connections() -> None:
     """Use all file descriptors that the host allows: each connection takes one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _complaint() -> Callable[[str], None]:
+    log = logger("cryptography")
+    return lambda reason: log.error("domain_directory_not_followed", reason=reason)
 
 
 def _report() -> Report:

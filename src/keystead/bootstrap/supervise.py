@@ -59,7 +59,7 @@ async def _started(plan: Plan, directory: DataDirectory, supervisor: Supervisor)
             await _start(plan, directory, supervisor)
     except (TimeoutError, PeerUnavailable, Refusal) as error:
         raise OperatorError(
-            f"the service did not come up: {error or f'not within {PATIENCE:.0f} seconds'}",
+            f"the service did not come up: {str(error) or f'not within {PATIENCE:.0f} seconds'}",
             f"look into {directory.path / LOGS}",
         ) from None
 

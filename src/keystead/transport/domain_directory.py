@@ -4,14 +4,15 @@ Whoever writes the files is believed nothing: a reader starts from the domain id
 judges each token by ``core.domain.succession``, as a module does.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from keystead.core.domain import genesis
 from keystead.core.domain.state import DomainState
 from keystead.core.domain.succession import Successor, accept
 from keystead.core.ports import Disk
-from keystead.errors import NoDomain, NotPinned
+from keystead.errors import NoDomain, NotPinned, Refusal
 from keystead.identifiers import DomainId, ModuleId
 
 GENESIS: Final = "genesis"
@@ -30,6 +31,10 @@ def publish_genesis(disk: Disk, encoded: bytes) -> None:
 def publish_token(disk: Disk, version: int, encoded: bytes) -> None:
     """Write a version's token, durably."""
     disk.write(token_name(version), encoded)
+
+
+LOOK: Final = 1.0
+"""Seconds between two looks for a newer token."""
 
 
 class DomainDirectory:
@@ -77,3 +82,13 @@ class DomainDirectory:
     def _followers(self) -> Iterator[Successor]:
         while (encoded := self._disk.read(token_name(self._state.version + 1))) is not None:
             yield accept(self._state, self._hash, encoded, None)
+
+
+async def follow(domain: DomainDirectory, complain: Callable[[str], None]) -> None:
+    """Keep the state as new as the directory, until cancelled; complain about what does not follow."""
+    while True:
+        await asyncio.sleep(LOOK)
+        try:
+            domain.refresh()
+        except (Refusal, OSError) as error:
+            complain(f"{type(error).__name__}: {error}")
