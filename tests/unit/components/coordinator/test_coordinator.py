@@ -316,6 +316,18 @@ def test_a_member_that_is_removed_learns_it_and_forgets_the_keys() -> None:
     in_coordination(story, modules=3)
 
 
+def test_a_dead_member_is_removed_without_its_word() -> None:
+    """Neither its promise nor its ingestion is waited for."""
+
+    async def story(world: CoordinationWorld) -> None:
+        await world.start_coordinator()
+        world.modules["module-3"].kill()
+        installed = await world.install(world.request(RemoveMember(world.hosts[2].module.identity.id)))
+        assert (installed.version, world.versions) == (1, [1, 1, 0])
+
+    in_coordination(story, modules=3)
+
+
 @pytest.mark.requirement("DOM-05")
 def test_operators_change_as_domain_keys_do() -> None:
     """A new operator stands in the state of every member, after the same steps."""
