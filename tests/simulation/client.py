@@ -22,8 +22,29 @@ THINKING = 0.015
 BLOBS = ("CiphertextBlob", "Plaintext")
 
 
-class _At(SigV4Auth):
+class Signer(SigV4Auth):
     """Signs at a moment that it is given."""
+
+    def __init__(self, credentials: tuple[str, str], region: str) -> None:
+        super().__init__(Credentials(*credentials), "kms", region)
+
+    def signed(self, request: Asked, milliseconds: int) -> AWSRequest:
+        """Return the request as a client sends it."""
+        parameters = {
+            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for name, value in request.parameters.items()
+        }
+        signed = AWSRequest(
+            "POST",
+            "http://keystead.example/",
+            data=json.encode(parameters),
+            headers={
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": f"TrentService.{request.operation}",
+            },
+        )
+        self.sign_at(signed, milliseconds)
+        return signed
 
     def sign_at(self, request: AWSRequest, milliseconds: int) -> None:
         """Add the headers of a signature."""
@@ -43,7 +64,7 @@ class Client:
     ) -> None:
         self._name = name
         self._front_door = front_door
-        self._auth = _At(Credentials(*credentials), "kms", "us-east-1")
+        self._signer = Signer(credentials, "us-east-1")
         self._clock = clock
         self._history = history
 
@@ -63,12 +84,12 @@ class Client:
         code = ""
         for _ in range(1 if request.operation in ONCE else TRIES):
             try:
-                status, headers, content = await self._front_door.ask(self._signed(request))
+                status, headers, content = await self._front_door.ask(self._signer.signed(request, self._clock.now()))
             except NoAnswer:
                 code = "no answer"
             else:
                 if status == 200:
-                    answer = answered(call, _plain(content), headers["x-amzn-requestid"])
+                    answer = answered(call, plain(content), headers["x-amzn-requestid"])
                     record_done(self._history, call, self._clock.monotonic(), answer)
                     return answer
                 code = content["__type"]
@@ -79,23 +100,7 @@ class Client:
         self._history.unknown(call, code)
         return None
 
-    def _signed(self, request: Asked) -> AWSRequest:
-        parameters = {
-            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
-            for name, value in request.parameters.items()
-        }
-        signed = AWSRequest(
-            "POST",
-            "http://keystead.example/",
-            data=json.encode(parameters),
-            headers={
-                "Content-Type": "application/x-amz-json-1.1",
-                "X-Amz-Target": f"TrentService.{request.operation}",
-            },
-        )
-        self._auth.sign_at(signed, self._clock.now())
-        return signed
 
-
-def _plain(content: dict[str, Any]) -> dict[str, Any]:
+def plain(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of an answer with its blobs decoded."""
     return {name: base64.b64decode(value) if name in BLOBS else value for name, value in content.items()}

@@ -7,6 +7,7 @@ from botocore.awsrequest import AWSRequest
 from msgspec import json
 
 from keystead.components.cryptography_service.application import Application, Message
+from keystead.components.cryptography_service.received import Scope
 from tests.simulators.network import SimNetwork
 from tests.simulators.world import SimProcess
 
@@ -54,19 +55,7 @@ class _Exchange:
 
     def __init__(self, request: AWSRequest) -> None:
         self.body: bytes = request.data or b""
-        self.scope = {
-            "type": "http",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/",
-            "raw_path": b"/",
-            "query_string": b"",
-            "client": ("192.0.2.1", 40000),
-            "headers": [
-                (b"host", b"keystead.example"),
-                *((name.lower().encode(), str(value).encode()) for name, value in request.headers.items()),
-            ],
-        }
+        self.scope = scope_of(request)
         self.answer: asyncio.Future[tuple[int, dict[str, str], bytes]] = asyncio.get_running_loop().create_future()
         self._head: Message = {}
 
@@ -86,3 +75,20 @@ class _Exchange:
         """Learn that the front end died."""
         if not self.answer.done():
             self.answer.set_exception(NoAnswer())
+
+
+def scope_of(request: AWSRequest) -> Scope:
+    """Return the connection scope that an HTTP server makes of a request."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "client": ("192.0.2.1", 40000),
+        "headers": [
+            (b"host", b"keystead.example"),
+            *((name.lower().encode(), str(value).encode()) for name, value in request.headers.items()),
+        ],
+    }

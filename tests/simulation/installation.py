@@ -54,6 +54,8 @@ from tests.simulators.world import MemoryDisk, SeededRandomness, SimClock, SimPr
 
 MODULES = ("module-1", "module-2")
 COORDINATOR, AUTHENTICATION, CRYPTOGRAPHY = "coordinator", "authentication", "cryptography"
+OTHER_FRONT_END = "cryptography-2"
+"""An operator that may serve, and that no process plays unless a test does."""
 ROLES = (*MODULES, COORDINATOR, AUTHENTICATION, CRYPTOGRAPHY)
 PERMISSIONS = {
     "alice": frozenset({Permission.GOVERN}),
@@ -61,9 +63,11 @@ PERMISSIONS = {
     COORDINATOR: frozenset({Permission.CARRY}),
     AUTHENTICATION: frozenset({Permission.VOUCH}),
     CRYPTOGRAPHY: frozenset({Permission.SERVE}),
+    OTHER_FRONT_END: frozenset({Permission.SERVE}),
 }
 GOVERNORS = frozenset({"alice", "bob"})
-ACCOUNT, REGION = AccountId("000000000000"), Region("us-east-1")
+ACCOUNT, OTHER_ACCOUNT = AccountId("000000000000"), AccountId("111111111111")
+REGION, OTHER_REGION = Region("us-east-1"), Region("eu-west-1")
 
 
 class WatchedRandomness(SeededRandomness):
@@ -126,7 +130,7 @@ class Installation:
         self._seen_at: dict[str, bytes] = {}
         self.tools = SimProcess("tools", loop)
         self.roles: dict[str, Role] = {}
-        self.credentials = ("", "")
+        self.credentials: dict[AccountId, tuple[str, str]] = {}
 
     async def found(self) -> None:
         """Bring it to where ``keystead up`` brings an empty directory."""
@@ -144,9 +148,8 @@ class Installation:
         await self.install(token)
         for task in running:
             task.cancel()
-        self.credentials = SealedCredentials(
-            self.disks[AUTHENTICATION], SeededRandomness(self.seed, "credentials")
-        ).create_root(ACCOUNT)
+        store = SealedCredentials(self.disks[AUTHENTICATION], SeededRandomness(self.seed, "credentials"))
+        self.credentials = {account: store.create_root(account) for account in (ACCOUNT, OTHER_ACCOUNT)}
         await self.play(AUTHENTICATION, self._authentication)
         await self.play(CRYPTOGRAPHY, self._cryptography)
 
@@ -235,13 +238,15 @@ class Installation:
         self.history.exposures.append(Exposure("network", message))
         return f"kind-{message[0]}" if message else "empty"
 
-    def _founder(self, name: str) -> Founder:
+    def founder(self, name: str) -> Founder:
+        """Return a founder by name."""
         return next(founder for founder in self.founders if founder.name == name)
 
-    def _fleet(
+    def fleet(
         self, name: str, process: SimProcess, view: DomainDirectory, clock: SimClock, randomness: SeededRandomness
     ) -> Fleet:
-        founder = self._founder(name)
+        """Return a fleet of the modules for an operator."""
+        founder = self.founder(name)
         identity = OperatorIdentity(operator=founder.operator().id, key=founder.key)
         return Fleet(self.network.of(process), MODULES, identity, view, clock, randomness)
 
@@ -249,22 +254,24 @@ class Installation:
         disk = self.disks[process.name]
         resting = wake(FileRootSlot(disk, randomness), disk, randomness)
         journal = Journal(_Lines(self.history, process.name), clock)
-        module = SecurityModule(resting.identity, resting.files, lambda: self.pin, clock, randomness, journal)
+        module = SecurityModule(
+            resting.identity, resting.files, lambda: self.pin, clock, randomness, journal, process.kill
+        )
         module.resume()
         self.modules[process.name] = module
         await self.network.of(process).listen(process.name, lambda: ModuleHandler(module))
 
     def published_version(self) -> int:
         """Return the version that every role can read of."""
-        return self._view().state.version
+        return self.view().state.version
 
     def position_of_version_1(self) -> tuple[DomainId, bytes]:
         """Return the domain's id, and the hash of its first token."""
         (first,) = [one.position.hash for one in self.tokens.submissions.values() if one.position.version == 1]
-        return self._view().domain, first
+        return self.view().domain, first
 
     async def _coordinator(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
-        view = self._view()
+        view = self.view()
         ledger = Ledger(view.genesis, view.domain)
         publish = partial(publish_token, self.disks["domain"])
         tokens = SlowTokens(self.tokens, self.network.latency)
@@ -287,10 +294,10 @@ class Installation:
         await install(self.network.of(self.tools), COORDINATOR, submission)
 
     async def _authentication(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
-        view = self._view()
-        fleet = self._fleet(AUTHENTICATION, process, view, clock, randomness)
+        view = self.view()
+        fleet = self.fleet(AUTHENTICATION, process, view, clock, randomness)
         credentials = SealedCredentials(self.disks[AUTHENTICATION], randomness)
-        judge = Judge(credentials, frozenset({REGION}), randomness)
+        judge = Judge(credentials, frozenset({REGION, OTHER_REGION}), randomness)
         vouching = SessionVouching(fleet)
         process.start(fleet.run())
         await self.network.of(process).listen(
@@ -298,8 +305,8 @@ class Installation:
         )
 
     async def _cryptography(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
-        fleet = self._fleet(CRYPTOGRAPHY, process, self._view(), clock, randomness)
-        founder = self._founder(CRYPTOGRAPHY)
+        fleet = self.fleet(CRYPTOGRAPHY, process, self.view(), clock, randomness)
+        founder = self.founder(CRYPTOGRAPHY)
         network = self.network.of(process)
         authentication = AuthenticationLink(network, AUTHENTICATION, founder.operator().id, founder.key)
         repository = SlowRepository(self.keys, self.network.latency, self._written)
@@ -314,7 +321,8 @@ class Installation:
     def _failed(self, _request_id: str, kind: str) -> None:
         self.network.note(CRYPTOGRAPHY, "log", kind, 0)
 
-    def _view(self) -> DomainDirectory:
+    def view(self) -> DomainDirectory:
+        """Return what the published files prove of the domain."""
         assert self.pin is not None
         return DomainDirectory(self.disks["domain"], self.pin)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.simulation.client import Client
 from tests.simulation.domain_change import add_domain_key
 from tests.simulation.faults import Faults
-from tests.simulation.installation import Installation
+from tests.simulation.installation import ACCOUNT, Installation
 from tests.simulators.history import History
 from tests.simulators.loop import simulate
 from tests.simulators.workload import Workload
@@ -41,7 +41,7 @@ async def _story(seed: int, kept: list[Installation]) -> Told:
     await at.found()
     workloads = [Workload(f"client {number}", seed) for number in range(CLIENTS)]
     clients = [
-        Client(f"client {number}", at.front_door, at.credentials, at.clocks["clients"], at.history)
+        Client(f"client {number}", at.front_door, at.credentials[ACCOUNT], at.clocks["clients"], at.history)
         for number in range(CLIENTS)
     ]
     pairs = list(zip(clients, workloads, strict=True))
