@@ -27,7 +27,7 @@ class Decision(IntEnum):
     NO_DESCENDANT = 4
     """It was not made from what is installed (paragraph 132)."""
     ALREADY_ACCEPTED = 5
-    """This very token is being installed."""
+    """This very token is being installed, or was: there is nothing to do, and nothing is done (step 1912)."""
     INVALID = 6
     """It is not what a quorum asked for, or is not a token."""
 
@@ -41,7 +41,7 @@ def decide(
     accepted since, ``reported`` the greatest version that any module says it has. A token that passes is then judged
     by ``succession.accept``, which the modules do as well.
     """
-    if in_flight == requested:
+    if requested in {in_flight, installed}:
         return Decision.ALREADY_ACCEPTED
     if requested.version <= max(installed.version, reported):
         return Decision.NOT_GREATER

@@ -31,8 +31,14 @@ def hashed(version: int, branch: int = 0) -> bytes:
 def test_the_example_of_paragraph_124(requested: int) -> None:
     """A coordinator that last installed 192427 accepts 192428 or greater and rejects 192427 or lower."""
     installed = Position(EXAMPLE, hashed(EXAMPLE))
-    decision = decide(Position(requested, hashed(requested)), hashed(EXAMPLE), installed, None, EXAMPLE)
+    decision = decide(Position(requested, hashed(requested, 1)), hashed(EXAMPLE), installed, None, EXAMPLE)
     assert decision is (Decision.ACCEPTED if requested > EXAMPLE else Decision.NOT_GREATER)
+
+
+def test_the_very_token_that_is_installed_is_not_installed_again() -> None:
+    """Who asks again, because the answer was lost, is told that there is nothing to do."""
+    installed = Position(EXAMPLE, hashed(EXAMPLE))
+    assert decide(installed, hashed(EXAMPLE - 1), installed, None, EXAMPLE) is Decision.ALREADY_ACCEPTED
 
 
 @pytest.mark.requirement("CHG-17", "CHG-18", "CONS-08")
@@ -94,7 +100,7 @@ def test_no_version_is_ever_installed_twice(requests: list[tuple[int, int, int, 
 def test_what_any_module_has_is_never_installed_over(requested: int, installed: int, reported: int) -> None:
     """A version that is not greater than what some module reports is refused, whatever the coordinator remembers."""
     decision = decide(
-        Position(requested, hashed(requested)),
+        Position(requested, hashed(requested, 1)),
         hashed(installed),
         Position(installed, hashed(installed)),
         None,
