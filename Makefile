@@ -26,7 +26,7 @@ lint: development ## check format, rules, types and imports
 	$(BIN)/lint-imports
 
 check: lint ## lint and the fast tests: what to run before every commit
-	$(BIN)/python -m pytest -q -m "not slow" -n 2
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --hypothesis-profile=quick
 
 test: system-packages lint ## everything: lint, the fast tests, and the tests with real processes
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
