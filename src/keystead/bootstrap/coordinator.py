@@ -32,14 +32,9 @@ def serve(config: Path) -> int:
 async def _serve(configuration: CoordinatorConfiguration) -> None:
     clock, randomness, network, log = HostClock(), SystemRandomness(), UnixNetwork(), logger("coordinator")
     disk = HostDisk(Path(configuration.domain_directory))
-    genesis = disk.read(GENESIS)
-    if genesis is None:
-        raise OperatorError(
-            f"there is no genesis in {configuration.domain_directory}", "copy it there from another host of the domain"
-        )
     writer = WriterThread(Path(configuration.repository))
     coordinator = Coordinator(
-        Ledger(genesis, DomainId(bytes.fromhex(configuration.domain))),
+        _ledger(configuration, disk),
         SqliteTokenRepository(writer),
         SqliteDomainKeyFence(writer),
         lambda version, token: publish_token(disk, version, token),
@@ -54,11 +49,26 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
         ) from refusal
     couriers = [Courier(coordinator, network, address, randomness, log.warning) for address in configuration.modules]
     desk = Desk(coordinator, couriers)
+    listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
     async with asyncio.TaskGroup() as tasks:
         errands = [tasks.create_task(courier.run()) for courier in couriers]
-        listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
         await until_told_to_stop()
         await listener.close()
         for errand in errands:
             errand.cancel()
     writer.close()
+
+
+def _ledger(configuration: CoordinatorConfiguration, disk: HostDisk) -> Ledger:
+    genesis = disk.read(GENESIS)
+    if genesis is None:
+        raise OperatorError(
+            f"there is no genesis in {configuration.domain_directory}", "copy it there from another host of the domain"
+        )
+    try:
+        return Ledger(genesis, DomainId(bytes.fromhex(configuration.domain)))
+    except (ValueError, Refusal) as error:
+        raise OperatorError(
+            f"{configuration.domain_directory} does not prove the domain {configuration.domain}: {error}",
+            "correct the configuration, or copy the domain directory of the installation here",
+        ) from None
