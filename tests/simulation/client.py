@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 from msgspec import json
 
 from tests.simulation.front_door import FrontDoor, NoAnswer
-from tests.simulators.history import Answer, History
+from tests.simulators.history import Answer, Call, History
 from tests.simulators.recorder import FAULTS, answered, asked, record_done, record_error
 from tests.simulators.workload import ONCE, Asked, Script
 from tests.simulators.world import SimClock
@@ -81,6 +81,13 @@ class Client:
     async def call(self, request: Asked) -> Answer | None:
         """Return the answer, or None if there was none; whatever happened is in the history."""
         call = asked(self._name, request.operation, self._clock.monotonic(), request.parameters)
+        try:
+            return await self._called(call, request)
+        except asyncio.CancelledError:
+            self._history.unknown(call, "given up")
+            raise
+
+    async def _called(self, call: Call, request: Asked) -> Answer | None:
         code = ""
         for _ in range(1 if request.operation in ONCE else TRIES):
             try:
