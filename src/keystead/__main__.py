@@ -1,21 +1,23 @@
 """The program ``keystead``.
 
-What a process imports is what it trusts: the security module's process is dispatched before anything but its own
-dependencies is loaded.
+What a process imports is what it trusts, and what it waits for at its start: a role's process loads its recipe alone,
+the security module's nothing but its own dependencies.
 """
 
 import sys
+from pathlib import Path
 
-_SERVE_MODULE = ("serve", "module", "--config")
+_ROLES = ("module", "coordinator", "authentication", "cryptography")
 
 
 def main() -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:]
-    if tuple(arguments[:3]) == _SERVE_MODULE and len(arguments) == len(_SERVE_MODULE) + 1:
-        from keystead.bootstrap.module import main as serve_module  # noqa: PLC0415
+    match arguments:
+        case ["serve", role, "--config", config] if role in _ROLES:
+            from keystead.bootstrap.serving import serve_role  # noqa: PLC0415
 
-        return serve_module(arguments[3])
+            return serve_role(role, Path(config))
     from keystead.bootstrap.commands import main as run_command  # noqa: PLC0415
 
     return run_command(arguments)

@@ -32,7 +32,8 @@ def serve(config: Path) -> int:
 async def _serve(
     configuration: AuthenticationConfiguration, identity: OperatorIdentity, domain: DomainDirectory
 ) -> None:
-    clock, randomness, network = HostClock(), SystemRandomness(), UnixNetwork()
+    clock, randomness = HostClock(), SystemRandomness()
+    network = UnixNetwork(group_may_connect=configuration.group_may_connect)
     log = logger("authentication")
     fleet = Fleet(network, configuration.modules, identity, domain, clock, randomness)
     credentials = SealedCredentials(HostDisk(Path(configuration.directory)), randomness)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from keystead.bootstrap.guardian import Guardian
 from keystead.bootstrap.listener import bind, check_exposure
 from keystead.bootstrap.plan import planned
 from keystead.bootstrap.reporting import tell
+from keystead.bootstrap.serving import serve_role
 from keystead.errors import OperatorError
 from keystead.interfaces.cli.app import RoleName, UpOptions, run
 
@@ -36,9 +36,8 @@ class HostCommands:
             os.close(lock)
 
     def serve(self, role: str, config: Path) -> int:
-        """Run one role until told to stop. Each role's recipe, and what it needs, is imported by its process alone."""
-        recipe = import_module(f"keystead.bootstrap.{RoleName(role).value}")
-        return int(recipe.serve(config))
+        """Run one role until told to stop."""
+        return serve_role(RoleName(role).value, config)
 
     def env(self, data: Path) -> str:
         """Return the lines that point AWS clients at the service."""

@@ -30,8 +30,9 @@ def serve(config: Path) -> int:
 
 
 async def _serve(configuration: CoordinatorConfiguration) -> None:
-    clock, randomness, network, log = HostClock(), SystemRandomness(), UnixNetwork(), logger("coordinator")
-    disk = HostDisk(Path(configuration.domain_directory))
+    clock, randomness, log = HostClock(), SystemRandomness(), logger("coordinator")
+    network = UnixNetwork(group_may_connect=configuration.group_may_connect)
+    disk = HostDisk(Path(configuration.domain_directory), public=True)
     writer = WriterThread(Path(configuration.repository))
     coordinator = Coordinator(
         _ledger(configuration, disk),

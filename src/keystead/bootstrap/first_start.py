@@ -66,7 +66,7 @@ async def first_start(
                 HostDisk(pin_file(name).parent).write(pin_file(name).name, domain.hex().encode())
 
         genesis = await found(links, founders, pin, clock, randomness)
-        publish_genesis(HostDisk(DOMAIN), genesis)
+        publish_genesis(HostDisk(DOMAIN, public=True), genesis)
         domain = pinned[0].hex()
         supervisor.add(coordinator_role(domain))
         token = await propose_first_key(links[MODULES[0]], genesis, founders, clock, randomness)

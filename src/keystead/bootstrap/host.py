@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 _FILE_MODE: Final = 0o600
+_PUBLIC_MODE: Final = 0o644
 _DIRECTORY_MODE: Final = 0o700
 
 
@@ -22,16 +23,17 @@ class HostClock:
 
 
 class HostDisk:
-    """The files of one directory, each replaced atomically and durably, readable for this user alone.
+    """The files of one directory, each replaced atomically and durably; for this user alone, or public to read.
 
     An error of the disk is raised as it comes: after a failed sync nothing is known about the file, so that the process
     must end rather than try again.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Use the directory; it is made if it is not there."""
+    def __init__(self, directory: Path, *, public: bool = False) -> None:
+        """Use the directory; it is made, for this user alone, if it is not there."""
         directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         self._directory = directory
+        self._mode = _PUBLIC_MODE if public else _FILE_MODE
 
     def read(self, name: str) -> bytes | None:
         """Return the content, or None if there is no such file."""
@@ -45,6 +47,7 @@ class HostDisk:
         temporary = self._directory / f"{name}.new"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, self._mode)
             file.write(content)
             file.flush()
             os.fsync(descriptor)

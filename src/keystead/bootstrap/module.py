@@ -4,7 +4,6 @@ Before anything else the process hardens itself and its primitives prove that th
 """
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -22,7 +21,6 @@ from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
 from keystead.components.security_module.server import ModuleHandler
 from keystead.core.ports import Randomness
-from keystead.errors import OperatorError
 from keystead.identifiers import DomainId
 from keystead.primitives import self_test
 from keystead.primitives.process import harden_process
@@ -30,15 +28,6 @@ from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.unix import UnixNetwork
 
 _DOMAIN_ID = 32
-
-
-def main(config: str) -> int:
-    """Run the module and return the exit status; a problem is told on standard error."""
-    try:
-        return serve(Path(config))
-    except OperatorError as error:
-        sys.stderr.write(f"keystead: {error}\n")
-        return 1
 
 
 def serve(config: Path) -> int:
@@ -69,8 +58,6 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
             listen=configuration.listen,
             **asdict(hardening),
         )
-        # What is there now stays; the collector need not look at it again.
-        gc.freeze()
         try:
             run(_listen(module, configuration.listen, started))
         finally:

@@ -19,6 +19,8 @@ class ModuleConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """File with the hexadecimal id of the only domain that it may join; read while the module is blank."""
     strict: bool = False
     """Refuse to start where memory can be neither secret nor locked, or a debugger could attach."""
+    group_may_connect: bool = False
+    """Whether members of the process's group may connect to its socket, or this user alone."""
 
 
 class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +38,8 @@ class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_field
     """Addresses of the security modules."""
     repository: str
     """SQLite file of the key and token repositories."""
+    group_may_connect: bool = False
+    """Whether members of the process's group may connect to its socket, or this user alone."""
 
 
 class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +59,8 @@ class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fi
     """Addresses of the security modules."""
     regions: list[str]
     """Regions that requests may be signed for."""
+    group_may_connect: bool = False
+    """Whether members of the process's group may connect to its socket, or this user alone."""
 
 
 class CryptographyConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
