@@ -26,7 +26,7 @@ async def _try(at: Installation, number: int) -> None:
     randomness = SeededRandomness(at.seed, f"rival {number}")
     while True:
         try:
-            answer = await link.control(Propose(_approved(at, randomness)))
+            answer = await link.control(Propose(approved(at, randomness)))
             assert isinstance(answer, Proposed)
             await at.install(answer.token)
             break
@@ -37,7 +37,8 @@ async def _try(at: Installation, number: int) -> None:
     running.cancel()
 
 
-def _approved(at: Installation, randomness: SeededRandomness) -> bytes:
+def approved(at: Installation, randomness: SeededRandomness) -> bytes:
+    """Return a request for a domain key on top of version 1, signed by all who must."""
     domain, predecessor = at.position_of_version_1()
     expires = at.clocks["tools"].now() + LIFE
     request = change_request.CODEC.encode(

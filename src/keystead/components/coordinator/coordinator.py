@@ -79,6 +79,10 @@ class Coordinator:
         for a request of no one who may make it, InstallationDenied by version or descent (FIG. 19) or because another
         coordinator was faster, and what ``succession.accept`` raises.
         """
+        # Who asked may go away at any moment. What is recorded as accepted must then be known here all the same.
+        return await asyncio.shield(self._install(request, reported))
+
+    async def _install(self, request: Install, reported: Collection[int]) -> int:
         async with self._lock:
             body = self._authentic_body(request)
             position = Position(body.state.version, domain_token.token_hash(request.token))
