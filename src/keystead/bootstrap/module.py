@@ -59,14 +59,15 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
             **asdict(hardening),
         )
         try:
-            run(_listen(module, configuration.listen, started))
+            run(_listen(module, configuration, started))
         finally:
             module.close()
             journal.event("module stopped", name=configuration.name)
 
 
-async def _listen(module: SecurityModule, address: str, started: Callable[[], None]) -> None:
-    listener = await UnixNetwork().listen(address, lambda: ModuleHandler(module))
+async def _listen(module: SecurityModule, configuration: ModuleConfiguration, started: Callable[[], None]) -> None:
+    network = UnixNetwork(group_may_connect=configuration.group_may_connect)
+    listener = await network.listen(configuration.listen, lambda: ModuleHandler(module))
     # On the next turn of the loop it waits for signals: who reads that it has started may tell it to stop.
     asyncio.get_running_loop().call_soon(started)
     await until_told_to_stop()

@@ -189,9 +189,9 @@ class UnixListener(Listener):
 class UnixNetwork:
     """The network of one host. Addresses are ``unix:PATH``."""
 
-    def __init__(self, mode: int = 0o600) -> None:
-        """Take the mode of the socket files that are made: 0o600 (one user), or 0o660 (also the file's group)."""
-        self._mode = mode
+    def __init__(self, *, group_may_connect: bool = False) -> None:
+        """Let this user alone connect to the sockets that are made, or also the members of the process's group."""
+        self._mode = 0o660 if group_may_connect else 0o600
 
     async def connect(self, address: str, handler: LinkHandler) -> Link:
         """Connect; raises PeerUnavailable if nobody listens there or this user may not connect."""

@@ -1,5 +1,6 @@
 """The host's disk as the port describes it."""
 
+import os
 from pathlib import Path
 
 from keystead.bootstrap.host import HostClock, HostDisk
@@ -24,6 +25,16 @@ def test_files_are_for_this_user_alone(tmp_path: Path) -> None:
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "made" / "one").stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in (tmp_path / "made").iterdir()] == ["one"]
+
+
+def test_what_is_public_can_be_read_by_all(tmp_path: Path) -> None:
+    """Whatever the umask is; nobody else may write."""
+    before = os.umask(0o077)
+    try:
+        HostDisk(tmp_path / "made", public=True).write("one", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made" / "one").stat().st_mode & 0o777 == 0o644
 
 
 def test_the_clock_counts_milliseconds() -> None:

@@ -257,14 +257,20 @@ def test_a_file_that_is_no_socket_is_not_replaced(run: Run, address: str, tmp_pa
     run(main())
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o660])
-def test_the_socket_has_the_mode_that_was_asked_for(run: Run, address: str, tmp_path: Path, mode: int) -> None:
+@pytest.mark.parametrize(("group", "mode"), [(False, 0o600), (True, 0o660)])
+def test_a_socket_is_for_its_user_or_for_its_group_too(
+    run: Run,
+    address: str,
+    tmp_path: Path,
+    group: bool,  # noqa: FBT001 -- a case of two
+    mode: int,
+) -> None:
     """Whatever the umask is."""
 
     async def main() -> None:
         before = os.umask(0)
         try:
-            listener = await UnixNetwork(mode).listen(address, Recorder)
+            listener = await UnixNetwork(group_may_connect=group).listen(address, Recorder)
         finally:
             os.umask(before)
         assert stat.S_IMODE((tmp_path / "a.sock").stat().st_mode) == mode
