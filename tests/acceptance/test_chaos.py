@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.acceptance.recording import Worker
 from tests.acceptance.service import Service, running
+from tests.acceptance.sightings import look_at_modules
 from tests.simulators.checks.calls import OF_A_CLOSED_KEY
 from tests.simulators.history import Fate, History
 from tests.simulators.invariants import judge
@@ -42,6 +43,7 @@ class Load:
 
     def __init__(self, service: Service, seed: int) -> None:
         self.history = History()
+        self._service = service
         self._stop = threading.Event()
         self._workers = [Worker(service, self.history, number, seed) for number in range(WORKERS)]
         self._threads = [threading.Thread(target=worker.run, args=(self._stop,)) for worker in self._workers]
@@ -59,6 +61,7 @@ class Load:
 
     def read_again(self) -> None:
         """Use every key and read every ciphertext that was acknowledged."""
+        look_at_modules(self._service.data, self.history)
         self.history.closing = time.monotonic()
         for worker in self._workers:
             worker.read_again()
@@ -107,7 +110,7 @@ def loaded(service: Service, seed: int) -> Iterator[Load]:
     print(Counter((call.fate.value, call.code) for call in load.history.calls))  # noqa: T201 -- shown when it fails
     odd = {call.code for call in load.history.calls if call.fate is Fate.REFUSED} - OF_A_CLOSED_KEY
     assert odd == set(), service.logs()
-    judge(load.history).require("I1", "I3", "I8", "I9")
+    judge(load.history).require("I1", "I3", "I5", "I6", "I8", "I9")
 
 
 def player(service: Service, name: str, other_than: int = 0) -> psutil.Process:
@@ -134,7 +137,7 @@ def test_kill_at_random_moments(tmp_path: Path) -> None:
     with running(tmp_path / "data") as service:
         probe = Probe(service)
         late = {}
-        with loaded(service, SEED):
+        with loaded(service, SEED) as load:
             for count, name in enumerate(victims):
                 threading.Event().wait(dice.uniform(0.05, 0.8))
                 victim = player(service, name)
@@ -144,6 +147,7 @@ def test_kill_at_random_moments(tmp_path: Path) -> None:
                 if took > BACK_WITHIN * allowance():
                     late[f"{count} {name}"] = took
                 player(service, name, other_than=victim.pid)
+                look_at_modules(service.data, load.history)
         assert late == {}, service.logs()
         assert service.stop() == 0
 
