@@ -27,6 +27,8 @@ REPOSITORY: Final = Path("repository.sqlite")
 CREDENTIALS: Final = Path("credentials")
 INSTALLATION: Final = Path("installation.toml")
 _LOCK: Final = "lock"
+_UNDER_WAY: Final = f"{INSTALLATION}.new"
+"""There as long as the first start is under way: it becomes the record that it is complete."""
 
 
 class Installation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,42 +76,50 @@ class DataDirectory:
         path = self.path / INSTALLATION
         return load(path, Installation) if path.exists() else None
 
+    def begin(self) -> None:
+        """Record durably that a first start is under way, and remove what an interrupted one left.
+
+        Only where one was under way is anything removed: nobody was given a credential yet, so no key can be lost.
+        Raises OperatorError if the directory holds anything else, such as keys without the record of their first start.
+        """
+        found = {entry.name for entry in self.path.iterdir()} - {_LOCK}
+        strangers = sorted(found - _MADE_AT_FIRST_START if _UNDER_WAY in found else found)
+        if strangers:
+            raise OperatorError(
+                f"{self.path} is not empty and has no {INSTALLATION}: it holds {', '.join(strangers[:5])}",
+                f"choose an empty directory with --data, or restore {INSTALLATION} from a backup",
+            )
+        self._write_unfinished("")
+        self._sync()
+        for name in sorted(found - {_UNDER_WAY}):
+            path = self.path / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
     def complete(self, installation: Installation) -> None:
         """Record durably that the first start is complete."""
-        temporary = self.path / f"{INSTALLATION}.new"
-        with temporary.open("w") as file:
-            file.write(dump(installation))
+        self._write_unfinished(dump(installation))
+        (self.path / _UNDER_WAY).rename(self.path / INSTALLATION)
+        self._sync()
+
+    def _write_unfinished(self, content: str) -> None:
+        with (self.path / _UNDER_WAY).open("w") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.rename(self.path / INSTALLATION)
-        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+
+    def _sync(self) -> None:
+        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(directory)
         finally:
             os.close(directory)
 
-    def clear_unfinished(self) -> None:
-        """Remove what an interrupted first start left: nobody was given a credential yet, so no key can be lost.
-
-        Raises OperatorError if there is something that no first start makes.
-        """
-        strangers = sorted({entry.name for entry in self.path.iterdir()} - _MADE_AT_FIRST_START)
-        if strangers:
-            raise OperatorError(
-                f"{self.path} is not a keystead data directory: it holds {', '.join(strangers[:5])}",
-                "choose an empty directory with --data",
-            )
-        for name in sorted(_MADE_AT_FIRST_START - {_LOCK}):
-            path = self.path / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-
 
 _MADE_AT_FIRST_START: Final = frozenset(
     {
-        _LOCK,
         str(RUN),
         str(LOGS),
         str(DOMAIN),
@@ -117,7 +127,7 @@ _MADE_AT_FIRST_START: Final = frozenset(
         f"{REPOSITORY}-wal",
         f"{REPOSITORY}-shm",
         str(CREDENTIALS),
-        f"{INSTALLATION}.new",
+        _UNDER_WAY,
         "module-1",
         "module-2",
         "coordinator",

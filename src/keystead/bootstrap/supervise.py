@@ -30,7 +30,7 @@ def supervise(argument: str) -> int:
     os.umask(0o077)
     directory = DataDirectory(Path(plan.data))
     if directory.installation() is None:
-        directory.clear_unfinished()
+        directory.begin()
     for made in (RUN, LOGS):
         made.mkdir(exist_ok=True)
     run(_supervise(plan, directory))

@@ -49,24 +49,51 @@ def test_the_first_start_is_complete_once_recorded(tmp_path: Path) -> None:
 
 
 def test_what_an_interrupted_first_start_left_is_removed(tmp_path: Path) -> None:
-    """Files and folders of a first start go; the lock stays."""
+    """Files and folders of a first start that had begun go, as often as it is interrupted; the lock stays."""
     directory = prepared(tmp_path)
     os.close(directory.lock())
-    (directory.path / "module-1").mkdir()
-    (directory.path / "module-1" / "identity").write_text("")
-    (directory.path / "repository.sqlite").write_text("")
-    directory.clear_unfinished()
-    assert [entry.name for entry in directory.path.iterdir()] == ["lock"]
+    for _ in range(2):
+        directory.begin()
+        assert sorted(entry.name for entry in directory.path.iterdir()) == ["installation.toml.new", "lock"]
+        (directory.path / "module-1").mkdir()
+        (directory.path / "module-1" / "identity").write_text("")
+        (directory.path / "repository.sqlite").write_text("")
+    directory.complete(DECIDED)
+    assert not (directory.path / "installation.toml.new").exists()
 
 
-def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    """With a stranger's file in it nothing is removed."""
+@pytest.mark.parametrize("stranger", ["thesis.tex", "run"])
+def test_a_directory_of_something_else_is_left_alone(tmp_path: Path, stranger: str) -> None:
+    """With anything in it that no first start of ours made nothing is removed, whatever its name."""
     directory = prepared(tmp_path)
+    (directory.path / stranger).mkdir()
+    for _ in range(2):
+        with pytest.raises(OperatorError, match=stranger):
+            directory.begin()
+    assert (directory.path / stranger).is_dir()
+
+
+def test_a_stranger_beside_an_interrupted_first_start_is_left_alone(tmp_path: Path) -> None:
+    """What somebody else put there meanwhile is not removed, nor is anything beside it."""
+    directory = prepared(tmp_path)
+    directory.begin()
     (directory.path / "module-1").mkdir()
     (directory.path / "thesis.tex").write_text("")
     with pytest.raises(OperatorError, match=r"thesis\.tex"):
-        directory.clear_unfinished()
+        directory.begin()
     assert (directory.path / "module-1").is_dir()
+
+
+def test_keys_without_the_record_of_their_first_start_are_left_alone(tmp_path: Path) -> None:
+    """If the record was lost after a complete first start, the keys stay, and what to restore is told."""
+    directory = prepared(tmp_path)
+    directory.begin()
+    (directory.path / "repository.sqlite").write_text("keys")
+    directory.complete(DECIDED)
+    (directory.path / "installation.toml").unlink()
+    with pytest.raises(OperatorError, match=r"restore installation\.toml"):
+        directory.begin()
+    assert (directory.path / "repository.sqlite").read_text() == "keys"
 
 
 @pytest.mark.parametrize(("account", "region"), [("12345678901", "us-east-1"), ("123456789012", "mars")])
