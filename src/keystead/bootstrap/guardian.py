@@ -4,31 +4,22 @@ It does so little that there is nothing in it to fail. When it ends, in whatever
 too.
 """
 
-import ctypes
+import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Final
 
-from keystead.bootstrap.supervisor import COMMAND
+from keystead.bootstrap.supervisor import COMMAND, bound_to_parent
 
 REFUSED: Final = 1
 """Exit status of a supervisor that was refused something; trying again would not help."""
 FIRST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 5.0
 STEADY: Final = 10.0
-
-
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None)
-
-
-def _stopped_with_parent() -> None:
-    """Have the kernel ask this process to stop, in order, when its parent dies; runs in the child before exec."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 class Guardian:
@@ -40,18 +31,20 @@ class Guardian:
         self._inherited = inherited
         self._report = report
         self._child: subprocess.Popen[bytes] | None = None
-        self._told = threading.Event()
+        self._signals: list[int] = []
 
     def run(self) -> int:
         """Return the exit status once the child stopped in order, was refused, or a signal told both to stop."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._told_to_stop)
         wait = FIRST_WAIT
-        while not self._told.is_set():
+        while not self._signals:
             started = time.monotonic()
             self._child = self._start()
+            if self._signals:  # while it was being started, when there was nobody to pass it on to
+                self._child.terminate()
             status = self._child.wait()
-            if self._told.is_set() or status in (0, REFUSED):
+            if self._signals or status in (0, REFUSED):
                 return max(status, 0)
             if time.monotonic() - started > STEADY:
                 wait = FIRST_WAIT
@@ -65,11 +58,11 @@ class Guardian:
             [*COMMAND, *self._arguments],
             stdin=subprocess.DEVNULL,
             pass_fds=self._inherited,
-            preexec_fn=_stopped_with_parent,  # noqa: PLW1509  # one thread only
+            preexec_fn=partial(bound_to_parent, signal.SIGTERM, os.getpid()),  # noqa: PLW1509  # one thread only
             process_group=0,
         )
 
-    def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._told.set()
+    def _told_to_stop(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
         if self._child is not None and self._child.poll() is None:
             self._child.terminate()

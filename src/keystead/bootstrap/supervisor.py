@@ -5,10 +5,12 @@ The children's life is bound to this process (PR_SET_PDEATHSIG): whatever way it
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,13 +47,14 @@ class _Supervised:
     process: asyncio.subprocess.Process | None = None
 
 
-def killed_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies; runs in the child before exec.
+def bound_to_parent(number: signal.Signals, parent: int) -> None:
+    """Have the kernel send this process the signal when its parent dies; runs in the child before exec.
 
-    Killed rather than asked to stop: the next supervisor starts the same roles at once, and they must be gone by then.
-    Nothing that was acknowledged is lost by it.
+    A parent that died before the kernel was asked sends nothing any more: then this process ends by itself.
     """
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 class Supervisor:
@@ -111,7 +114,9 @@ async def _start(role: Role) -> asyncio.subprocess.Process:
             stdout=log,
             stderr=log,
             pass_fds=role.inherited,
-            preexec_fn=killed_with_parent,
+            # Killed rather than asked to stop: the next supervisor starts the same roles at once, and they must be gone
+            # by then. Nothing that was acknowledged is lost by it.
+            preexec_fn=partial(bound_to_parent, signal.SIGKILL, os.getpid()),
             # A terminal's Ctrl-C goes to the whole foreground group; the roles are to hear of it from here, in order.
             start_new_session=True,
         )

@@ -1,9 +1,12 @@
 """Roles are started again when they end, stopped in reverse order, and never outlive who started them."""
 
 import asyncio
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -116,6 +119,29 @@ def test_a_refused_supervisor_is_not_tried_again() -> None:
     told: list[str] = []
     assert Guardian(("raise SystemExit(1)",), (), told.append).run() == 1
     assert told == []
+
+
+def test_a_guardian_told_while_it_starts_its_child_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that comes while the child is being made reaches it all the same."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(self: Guardian) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"])
+        started.append(child)
+        signal.raise_signal(signal.SIGTERM)
+        return child
+
+    monkeypatch.setattr(Guardian, "_start", start)
+    assert Guardian((), (), lambda _line: None).run() == 0
+    assert [child.returncode for child in started] == [-signal.SIGTERM]
+
+
+@pytest.mark.parametrize(("too_late", "status"), [(False, 0), (True, 1)])
+def test_nobody_is_left_behind_by_a_parent_that_died_early(too_late: bool, status: int) -> None:  # noqa: FBT001
+    """A child whose parent was gone before the kernel was asked to tell of its death does not even begin."""
+    parent = 1 if too_late else os.getpid()
+    bound = partial(supervisor.bound_to_parent, signal.SIGKILL, parent)
+    assert subprocess.Popen([sys.executable, "-c", ""], preexec_fn=bound).wait() == status  # noqa: PLW1509
 
 
 @pytest.fixture(autouse=True)
