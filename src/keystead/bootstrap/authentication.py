@@ -14,6 +14,7 @@ from keystead.components.authentication_service.judge import Judge
 from keystead.components.authentication_service.server import FrontEndConnection
 from keystead.components.authentication_service.vouching import SessionVouching
 from keystead.identifiers import Region
+from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import DomainDirectory, follow
 from keystead.transport.fleet import Fleet
@@ -23,6 +24,7 @@ from keystead.transport.unix import UnixNetwork
 
 def serve(config: Path) -> int:
     """Run the authentication service until told to stop."""
+    harden_process(strict=False)
     configuration = load(config, AuthenticationConfiguration)
     identity = operator_identity(configuration.operator_key)
     run(_serve(configuration, identity, pinned_domain(configuration.domain_directory, configuration.domain)))

@@ -16,6 +16,7 @@ from keystead.components.token_repository.sqlite import SqliteTokenRepository
 from keystead.core.domain.ledger import Ledger
 from keystead.errors import OperatorError, Refusal
 from keystead.identifiers import DomainId
+from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import GENESIS, publish_token
 from keystead.transport.sql import WriterThread
@@ -24,6 +25,7 @@ from keystead.transport.unix import UnixNetwork
 
 def serve(config: Path) -> int:
     """Run the coordinator until told to stop; what is in flight goes on at the next start. Raises OperatorError."""
+    harden_process(strict=False)
     configuration = load(config, CoordinatorConfiguration)
     run(_serve(configuration))
     return 0

@@ -24,6 +24,7 @@ from keystead.components.cryptography_service.server import Server, make_server
 from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
 from keystead.components.key_repository.sqlite_writing import SqliteKeyWriter
 from keystead.errors import OperatorError, RepositoryUnavailable
+from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.authentication_link import AuthenticationLink
 from keystead.transport.domain_directory import follow
@@ -34,6 +35,7 @@ from keystead.transport.unix import UnixNetwork
 
 def serve(config: Path) -> int:
     """Run a front end until told to stop; then finish what is in flight. Raises OperatorError."""
+    harden_process(strict=False)
     configuration = load(config, CryptographyConfiguration)
     tls = _tls(configuration)
     check_exposure(configuration.host, tls=tls is not None)

@@ -16,6 +16,7 @@ from keystead.bootstrap.roles import MODULES, authentication_role, coordinator_r
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.bootstrap.supervisor import Supervisor
 from keystead.errors import OperatorError, PeerUnavailable, Refusal
+from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.sql import upgrade
 
@@ -25,6 +26,7 @@ PATIENCE: Final = 60.0
 
 def supervise(argument: str) -> int:
     """Run the plan in the argument until told to stop; raises OperatorError if it cannot be begun."""
+    harden_process(strict=False)
     plan = Plan.read(argument)
     os.chdir(plan.data)
     os.umask(0o077)
