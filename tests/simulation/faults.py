@@ -9,6 +9,8 @@ CALM_DELAY = (0.00005, 0.002)
 BAD_DELAY = (0.001, 0.3)
 PAIRS = [(service, module) for service in ("authentication", "cryptography", "coordinator") for module in MODULES]
 PAIRS.append(("cryptography", "authentication"))
+DISKS = (*MODULES, "domain")
+NEVER = 1_000_000_000
 
 
 class Faults:
@@ -18,12 +20,14 @@ class Faults:
         self._at = installation
         self._dice = random.Random(f"faults/{seed}")
         self._repairs: list[asyncio.Task[None]] = []
+        self._supervising = asyncio.create_task(self._supervise())
 
     async def rage(self, seconds: float) -> None:
         """Do one thing after another until the time is over."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         harms = [self._kill, self._kill, self._pause, self._cut, self._sever, self._delay, self._drop, self._set_clock]
+        harms.append(self._cut_power)
         while loop.time() < until:
             harm = self._dice.choice(harms)
             self._at.network.note("faults", harm.__name__, "", 0)
@@ -31,16 +35,28 @@ class Faults:
             await asyncio.sleep(self._dice.uniform(0.02, 0.8))
 
     async def end(self) -> None:
-        """Return when everything is mended."""
+        """Return when everything is mended; what dies from now on is started again all the same."""
         await asyncio.gather(*self._repairs)
+        for disk in self._at.disks.values():
+            disk.cut_power_at(NEVER)
 
-    async def _kill(self, seconds: float) -> None:
-        name = self._dice.choice(ROLES)
-        process = self._at.roles[name].process
-        if process.alive:
-            process.kill()
-            await asyncio.sleep(min(seconds, 0.5))
-            await self._at.start(name)
+    def stop(self) -> None:
+        """Start nothing again any more."""
+        self._supervising.cancel()
+
+    async def _supervise(self) -> None:
+        """Start again what died, as the supervisor does."""
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.02, 0.2))
+            for name, role in self._at.roles.items():
+                if not role.process.alive:
+                    await self._at.start(name)
+
+    async def _cut_power(self, _seconds: float) -> None:
+        self._at.disks[self._dice.choice(DISKS)].cut_power_at(1)
+
+    async def _kill(self, _seconds: float) -> None:
+        self._at.roles[self._dice.choice(ROLES)].process.kill()
 
     async def _pause(self, seconds: float) -> None:
         process = self._at.roles[self._dice.choice(ROLES)].process

@@ -5,9 +5,11 @@ databases and disks outlive the processes that use them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from keystead.bootstrap.genesis import Founder, found, propose_first_key
 from keystead.components.authentication_service.credentials import SealedCredentials
@@ -50,7 +52,7 @@ from tests.simulation.slow_tokens import SlowTokens
 from tests.simulators.history import Exposure, History, Installed, Sealing
 from tests.simulators.loop import SimLoop
 from tests.simulators.network import SimNetwork
-from tests.simulators.world import MemoryDisk, SeededRandomness, SimClock, SimProcess
+from tests.simulators.world import MemoryDisk, PowerCut, SeededRandomness, SimClock, SimProcess
 
 MODULES = ("module-1", "module-2")
 COORDINATOR, AUTHENTICATION, CRYPTOGRAPHY = "coordinator", "authentication", "cryptography"
@@ -85,6 +87,36 @@ class WatchedRandomness(SeededRandomness):
             self._secrets[f"secret {len(self._secrets)} of {self._name}"] = bytes(buffer)
 
 
+class PoweredDisk:
+    """A disk as its host sees it: who writes when the power is cut does nothing any more."""
+
+    def __init__(self, disk: MemoryDisk, process: SimProcess) -> None:
+        self._disk = disk
+        self._process = process
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content, or None."""
+        return self._disk.read(name)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the content, or die."""
+        with self._power():
+            self._disk.write(name, content)
+
+    def remove(self, name: str) -> None:
+        """Remove the file, or die."""
+        with self._power():
+            self._disk.remove(name)
+
+    @contextmanager
+    def _power(self) -> Iterator[None]:
+        try:
+            yield
+        except PowerCut:
+            self._process.kill()
+            raise
+
+
 class _Lines:
     """Takes a module's log as something that anybody might read."""
 
@@ -112,6 +144,7 @@ class Installation:
     def __init__(self, seed: int) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop)
+        loop.set_exception_handler(_told_of)
         self.loop = loop
         self.seed = seed
         self.history = History()
@@ -166,7 +199,11 @@ class Installation:
         randomness = WatchedRandomness(self.seed, f"{name}/{role.starts}", self.history.secrets)
         if name not in MODULES:
             randomness = SeededRandomness(self.seed, f"{name}/{role.starts}")  # type: ignore[assignment]
-        await role.process.start(_awaited(role.start(role.process, self.clocks[name], randomness)))
+        starting = role.process.start(_awaited(role.start(role.process, self.clocks[name], randomness)))
+        while role.process.alive and not starting.done():
+            await asyncio.wait([starting], timeout=0.02)
+        if role.process.alive:
+            starting.result()
 
     def end(self) -> None:
         """Kill every process."""
@@ -251,7 +288,7 @@ class Installation:
         return Fleet(self.network.of(process), MODULES, identity, view, clock, randomness)
 
     async def _module(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
-        disk = self.disks[process.name]
+        disk = PoweredDisk(self.disks[process.name], process)
         resting = wake(FileRootSlot(disk, randomness), disk, randomness)
         journal = Journal(_Lines(self.history, process.name), clock)
         module = SecurityModule(
@@ -273,7 +310,7 @@ class Installation:
     async def _coordinator(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
         view = self.view()
         ledger = Ledger(view.genesis, view.domain)
-        publish = partial(publish_token, self.disks["domain"])
+        publish = partial(publish_token, PoweredDisk(self.disks["domain"], process))
         tokens = SlowTokens(self.tokens, self.network.latency)
         coordinator = Coordinator(ledger, tokens, self.keys, publish, clock, self._reported)
         network = self.network.of(process)
@@ -325,6 +362,12 @@ class Installation:
         """Return what the published files prove of the domain."""
         assert self.pin is not None
         return DomainDirectory(self.disks["domain"], self.pin)
+
+
+def _told_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error, unless it is that of a host without power."""
+    if not isinstance(context.get("exception"), PowerCut):
+        loop.default_exception_handler(context)
 
 
 async def _awaited(started: Awaitable[None]) -> None:

@@ -58,6 +58,7 @@ async def _story(seed: int, kept: list[Installation]) -> Told:
     for client, workload in pairs:
         await client.follow(workload.read_again())
     await _end([looking])
+    faults.stop()
     at.look_at_modules()
     at.look_at_disks()
     at.end()
