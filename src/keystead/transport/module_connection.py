@@ -128,7 +128,8 @@ class ModuleConnection(LinkHandler):
     def _hear(self, message: Buffer) -> None:
         heard = self._protocol.receive(message)
         if isinstance(heard, Greeted):
-            self.greeting.set_result(heard.greeting)
+            if not self.greeting.done():  # who waited for it may have given up
+                self.greeting.set_result(heard.greeting)
         elif isinstance(heard, Answered):
             self._answered(heard.answer)
         elif isinstance(heard, FrameRefused):

@@ -127,3 +127,17 @@ def test_a_draining_connection_closes_after_its_last_answer() -> None:
         await call
 
     simulate(story)
+
+
+def test_a_greeting_that_comes_too_late_harms_nothing() -> None:
+    """Who waited for the greeting gave up; it comes all the same, before the connection is closed."""
+
+    async def story() -> None:
+        connection, link = ModuleConnection(Ear()), FakeLink()
+        connection.opened(link)
+        connection.greeting.cancel()
+        connection.received(encode_reply(GREETING_CALL, DOMAIN.module(0, SeededRandomness(1, "module")).greeting()))
+        connection.close()
+        assert link.closed
+
+    simulate(story)
