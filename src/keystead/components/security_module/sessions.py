@@ -61,9 +61,7 @@ class Sessions:
         if opened is None:
             opened = self._open(token)
             if opened.tenure.expires > now:
-                if len(self._opened) >= CAPACITY:
-                    del self._opened[next(iter(self._opened))]
-                self._opened[token] = opened
+                self._remember(token, opened, now)
         return opened
 
     def voucher(self, token: bytes, now: int) -> Mac:
@@ -81,6 +79,13 @@ class Sessions:
         if opened.tenure.operator not in self._vouching:
             raise UnknownVoucher("who vouches is not an installed operator with that permission")
         return opened.proofs
+
+    def _remember(self, token: bytes, opened: OpenedSession, now: int) -> None:
+        """Keep an opened session; the keys of those that are over go first, then the oldest if it must."""
+        self._opened = {kept: one for kept, one in self._opened.items() if one.tenure.expires > now}
+        if len(self._opened) >= CAPACITY:
+            del self._opened[next(iter(self._opened))]
+        self._opened[token] = opened
 
     @property
     def _domain(self) -> DomainState:

@@ -14,6 +14,8 @@ from keystead.core.records import KeyRecord
 from keystead.identifiers import AliasName
 
 CAPACITY: Final = 4096
+REMEMBERED: Final = 8 * 1024 * 1024
+"""Bytes of records that are kept opened; so customers who put long policies and tags cannot fill a module's memory."""
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
@@ -36,6 +38,8 @@ class Records:
         """Remember none."""
         self._vault = vault
         self._opened: dict[bytes, OpenedKey] = {}
+        self.remembered = 0
+        """Bytes of the records that are kept opened."""
 
     def open(self, record: KeyRecord) -> OpenedKey:
         """Return the record's key; raises RecordError."""
@@ -43,14 +47,20 @@ class Records:
         if found is not None and found.tokens == record.tokens and found.attachments == record.attachments:
             return found
         opened = open_record(self._vault.open_head(record.head), record)
-        if len(self._opened) >= CAPACITY and found is None:
-            del self._opened[next(iter(self._opened))]
+        self.remembered += _size(opened) - (0 if found is None else _size(found))
         self._opened[record.head] = opened
+        while len(self._opened) > CAPACITY or self.remembered > REMEMBERED:
+            self.remembered -= _size(self._opened.pop(next(iter(self._opened))))
         return opened
 
     def forget(self) -> None:
         """Forget all: the domain keys have changed."""
         self._opened.clear()
+        self.remembered = 0
+
+
+def _size(key: OpenedKey) -> int:
+    return len(key.sealed) + sum(map(len, key.tokens.values())) + sum(map(len, key.attachments.values()))
 
 
 def opened(decoded: Decoded, records: Records) -> Opened:
