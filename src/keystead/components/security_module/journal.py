@@ -1,5 +1,6 @@
 """The module's log: one JSON object per line and event. Values are numbers, names and ids, never what was requested."""
 
+from contextlib import suppress
 from typing import Final, Protocol
 
 import msgspec
@@ -26,5 +27,6 @@ class Journal:
         self._clock = clock
 
     def event(self, name: str, /, **fields: Value) -> None:
-        """Write one event; ``fields`` must not hold anything that a request or a key consists of."""
-        self._sink.write(_encoder.encode({"time": self._clock.now(), "event": name, **fields}) + b"\n")
+        """Write one event, if it can be; ``fields`` must not hold anything that a request or a key consists of."""
+        with suppress(OSError):  # a log that is full must not keep keys from being used: it proves nothing to anyone
+            self._sink.write(_encoder.encode({"time": self._clock.now(), "event": name, **fields}) + b"\n")
