@@ -19,6 +19,8 @@ from keystead.primitives.secret import Secret
 from keystead.primitives.signatures import IdentityKey
 
 _FILE: Final = "identity.sealed"
+DOMAIN_FILE: Final = "domain.sealed"
+"""Where the module stands in its domain: what only a module with an identity has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,11 @@ def wake(slot: RootSlot, disk: Disk, randomness: Randomness) -> Resting:
         root = slot.renew()
     files = SealedFiles(disk, root, randomness)
     resting = files.read(_FILE)
+    if resting is None and disk.read(DOMAIN_FILE) is not None:
+        raise OperatorError(
+            "the module belongs to a domain but its identity is not there",
+            "restore the module's directory from a backup",
+        )
     identity = _made(files, randomness) if resting is None else _read(resting)
     return Resting(identity, files)
 

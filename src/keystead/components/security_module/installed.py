@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from keystead.components.security_module.identity import ModuleIdentity
+from keystead.components.security_module.identity import DOMAIN_FILE, ModuleIdentity
 from keystead.components.security_module.ingestion import open_domain_keys
 from keystead.components.security_module.issuing import issue
 from keystead.components.security_module.sealed_files import SealedFiles
@@ -22,8 +22,6 @@ from keystead.core.strict import StrictCodec
 from keystead.errors import NoDomain, NotAMember, NotPinned, OperatorError, PromiseBroken, Refusal, WrongDomain
 from keystead.identifiers import DomainId, DomainKeyId
 from keystead.primitives.secret import Secret
-
-_FILE: Final = "domain.sealed"
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -86,7 +84,7 @@ class Installed:
 
     def resume(self) -> None:
         """Install again what was installed before a restart; raises OperatorError if it is not acceptable any more."""
-        content = self._files.read(_FILE)
+        content = self._files.read(DOMAIN_FILE)
         if content is None:
             return
         try:
@@ -205,7 +203,7 @@ class Installed:
             key.wipe()
 
     def _store(self, position: Position) -> None:
-        self._files.write(_FILE, _CODEC.encode(position))
+        self._files.write(DOMAIN_FILE, _CODEC.encode(position))
 
     def _stands(self) -> tuple[Position, Current]:
         if self._standing is None:

@@ -79,3 +79,15 @@ def test_a_file_does_not_open_under_another_name() -> None:
     with pytest.raises(OperatorError):
         files.read("domain.sealed")
     assert files.read("never written") is None
+
+
+def test_a_member_that_lost_its_identity_does_not_take_another() -> None:
+    """With a domain installed a missing identity is damage, not a first start."""
+    disk = _disk()
+    _wake(disk)
+    disk.remove("identity.sealed")
+    disk.write("domain.sealed", b"where it stands")
+    before = disk.snapshot()
+    with pytest.raises(OperatorError, match="identity is not there"):
+        _wake(disk)
+    assert disk.snapshot() == before
