@@ -78,3 +78,17 @@ def test_it_says_why_it_does_not_start(tmp_path: Path) -> None:
     status, told = _run(tmp_path)
     assert (status, told.count("\n")) == (1, 1)
     assert "root slot" in told
+
+
+@pytest.mark.slow
+def test_one_process_is_the_module(tmp_path: Path) -> None:
+    """A second process on the same directory, listening elsewhere, is refused before it reads anything."""
+    _configure(tmp_path)
+    with _start(tmp_path) as process:
+        assert process.stderr is not None
+        assert json.loads(process.stderr.readline())["event"] == "module started"
+        _configure(tmp_path, listen='"unix:other"')
+        status, told = _run(tmp_path)
+        assert (status, "in use" in told) == (1, True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0

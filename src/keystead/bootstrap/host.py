@@ -1,9 +1,12 @@
 """The host's clock and disk, as the ports of ``core.ports`` describe them."""
 
+import fcntl
 import os
 import time
 from pathlib import Path
 from typing import Final
+
+from keystead.errors import OperatorError
 
 _FILE_MODE: Final = 0o600
 _PUBLIC_MODE: Final = 0o644
@@ -34,6 +37,20 @@ class HostDisk:
         directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         self._directory = directory
         self._mode = _PUBLIC_MODE if public else _FILE_MODE
+
+    def hold(self) -> None:
+        """Keep every other process that asks for it from the directory, until this one ends.
+
+        Raises OperatorError if another holds it: who reads first and writes later must not do so beside another.
+        """
+        self._held = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._held)
+            raise OperatorError(
+                f"the directory {self._directory} is in use", "stop the process that uses it, or choose another"
+            ) from None
 
     def read(self, name: str) -> bytes | None:
         """Return the content, or None if there is no such file."""

@@ -44,6 +44,8 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
         hardening = harden_process(strict=configuration.strict)
         self_test.run()
         disk = HostDisk(Path(configuration.directory))
+        # Before anything is read: of two processes of one module each could promise what the other does not know of.
+        disk.hold()
         resting = wake(FileRootSlot(disk, randomness), disk, randomness)
         pin = partial(_pinned, Path(configuration.pin))
         module = SecurityModule(resting.identity, resting.files, pin, clock, randomness, journal, _halt)
