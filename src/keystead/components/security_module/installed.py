@@ -134,7 +134,8 @@ class Installed:
     def promise(self, token: bytes, now: int) -> bytes:
         """Return the promise to follow this token and no other; it is durable before it is returned.
 
-        Raises PromiseBroken if another was promised, NotAMember, and what ``succession.accept`` raises.
+        Raises PromiseBroken if another was promised, NotAMember, what ``succession.accept`` raises, and what
+        ``open_domain_keys`` raises: a promise of what the member could not install would bind the domain for ever.
         """
         position, current = self._stands()
         given = self._given(position, token)
@@ -143,6 +144,8 @@ class Installed:
         successor = succession.accept(current.state, current.hash, token, now)
         if current.state.member(self._identity.id) is None or successor.state.member(self._identity.id) is None:
             raise NotAMember("only a member that remains promises")
+        for key in open_domain_keys(successor, self._identity).values():
+            key.wipe()
         word = promise.promise(
             current.state.domain, current.hash, successor.hash, self._identity.id, self._identity.signing
         )

@@ -9,7 +9,7 @@ from keystead.components.security_module import issuing
 from keystead.components.security_module.identity import wake
 from keystead.components.security_module.installed import Position
 from keystead.components.security_module.root_slot import FileRootSlot
-from keystead.core.domain import domain_token, genesis
+from keystead.core.domain import domain_token, genesis, promise
 from keystead.core.domain.change_request import AddDomainKey, RemoveMember, RemoveOperator
 from keystead.core.domain.domain_token import DomainToken
 from keystead.core.protocols.module_session import messages
@@ -188,16 +188,27 @@ def _other_commitment(body: domain_token.Body) -> domain_token.Body:
 def test_a_token_that_its_issuer_forged_is_denied(
     forge: Callable[[domain_token.Body], domain_token.Body], error: str
 ) -> None:
-    """Even with a valid signature of a member and all promises, parameters remain unchanged."""
+    """Nobody promises it; even with a valid signature of a member and all promises, parameters remain unchanged."""
     domain = ModuleDomain().found()
-    token = _resigned(domain, domain.propose(AddDomainKey()), forge)
-    promises = domain.promises(token)
+    proposed = domain.propose(AddDomainKey())
+    token = _resigned(domain, proposed, forge)
+    promises = tuple(_promised_blindly(host, token) for host in domain.hosts)
     for host in domain.hosts:
         before = _standing(host)
+        assert _refusal(host.ask(messages.PromiseSuccessor(token))) == error
         assert _refusal(host.ask(messages.Ingest(token, promises))) == error
         assert _standing(host) == before
         host.start()
         assert _standing(host) == before
+    domain.install(proposed)
+
+
+def _promised_blindly(host: ModuleHost, token: bytes) -> bytes:
+    """Return the promise that the module would give if it did not look into the token."""
+    current, identity = host.module.installed.current, host.module.identity
+    successor = domain_token.token_hash(token)
+    word = promise.promise(current.state.domain, current.hash, successor, identity.id, identity.signing)
+    return promise.CODEC.encode(word)
 
 
 def test_a_token_that_was_changed_on_the_way_is_refused() -> None:
@@ -317,9 +328,10 @@ def test_keys_of_another_size_are_refused(name: str, monkeypatch: pytest.MonkeyP
     domain = ModuleDomain().found()
     monkeypatch.setattr(issuing, name, 31)
     token = domain.propose(AddDomainKey())
-    promises = domain.promises(token)
+    promises = tuple(_promised_blindly(host, token) for host in domain.hosts)
     for host in domain.hosts:
         before = _standing(host)
+        assert _refusal(host.ask(messages.PromiseSuccessor(token))) == "FormatError"
         assert _refusal(host.ask(messages.Ingest(token, promises))) == "FormatError"
         assert _standing(host) == before
 
