@@ -15,7 +15,7 @@ from keystead.errors import KeysteadError
 from tests.simulators.coordination import CoordinationWorld, in_coordination
 from tests.simulators.world import SimProcess
 
-HISTORIES = 16
+HISTORIES = 6
 COORDINATORS = ("one", "other")
 TROUBLED_SECONDS = 8.0
 
