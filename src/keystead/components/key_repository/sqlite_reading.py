@@ -68,15 +68,15 @@ class SqliteKeyReader(KeyReader):
             raise unavailable(error) from None
 
 
-def _record(rows: list[tuple[str, int, object]]) -> KeyRecord:
+def _record(rows: list[tuple[object, object, object]]) -> KeyRecord:
     head = b""
     tokens: dict[int, bytes] = {}
     attachments: dict[str, bytes] = {}
     for kind, version, content in rows:
         if kind:
-            attachments[kind] = _octets(content)
+            attachments[_text(kind)] = _octets(content)
         elif version:
-            tokens[version] = _octets(content)
+            tokens[_number(version)] = _octets(content)
         else:
             head = _octets(content)
     return KeyRecord(head, tokens, attachments)
@@ -89,6 +89,12 @@ def _listed(head: object, names: object) -> KeyRecord:
 def _octets(value: object) -> bytes:
     """SQLite lets who edits the file store any type in any column; another type here would spoil a whole frame."""
     if not isinstance(value, bytes):
+        raise RecordError("a stored record holds a value of another type")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
         raise RecordError("a stored record holds a value of another type")
     return value
 

@@ -176,6 +176,8 @@ def test_waiting_work_is_finished_before_the_writer_ends(database: Path) -> None
         "UPDATE keys SET head = 'text'",
         "UPDATE key_tokens SET token = 7",
         "UPDATE key_attachments SET content = 0.5",
+        "UPDATE key_tokens SET version = 'one'",
+        "UPDATE key_attachments SET kind = x'00'",
     ],
 )
 def test_a_value_of_another_type_is_refused(database: Path, writer_thread: WriterThread, edit: str) -> None:
