@@ -3,11 +3,28 @@
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+
+from keystead.bootstrap.configuration import load
+from keystead.bootstrap.role_configuration import (
+    AuthenticationConfiguration,
+    CoordinatorConfiguration,
+    CryptographyConfiguration,
+    ModuleConfiguration,
+)
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 SERVICES = sorted(FOLDER.glob("*.service"))
+SAMPLES = sorted((FOLDER / "configuration").glob("*.toml"))
+KINDS: dict[str, type[msgspec.Struct]] = {
+    "module": ModuleConfiguration,
+    "coordinator": CoordinatorConfiguration,
+    "authentication": AuthenticationConfiguration,
+    "cryptography": CryptographyConfiguration,
+}
 OFFLINE = [path for path in SERVICES if path.name != "keystead-cryptography.service"]
 Unit = dict[str, dict[str, list[str]]]
 
@@ -36,6 +53,7 @@ HARDENING = {
     "RestrictNamespaces": ["yes"],
     "RestrictRealtime": ["yes"],
     "RestrictSUIDSGID": ["yes"],
+    "Restart": ["always"],
     "StateDirectoryMode": ["0700"],
     "SystemCallArchitectures": ["native"],
     "SystemCallErrorNumber": ["EPERM"],
@@ -112,10 +130,13 @@ def test_no_two_roles_share_a_user() -> None:
     assert sorted(users) == sorted(f"keystead-{role_of(path)}" for path in SERVICES)
 
 
-def test_only_the_coordinator_writes_outside_its_own_folder() -> None:
-    """The public documents of the domain have one writer."""
+def test_what_is_written_outside_of_a_role_s_own_folder() -> None:
+    """The public documents of the domain have one writer, the sealed records of the repository have two."""
     writable = {role_of(path): parse(path)["Service"].get("ReadWritePaths") for path in SERVICES}
-    assert {role: paths for role, paths in writable.items() if paths} == {"coordinator": ["/var/lib/keystead/domain"]}
+    assert {role: paths for role, paths in writable.items() if paths} == {
+        "coordinator": ["/var/lib/keystead/domain /var/lib/keystead/repository"],
+        "cryptography": ["/var/lib/keystead/repository"],
+    }
 
 
 def test_the_groups_let_in_exactly_who_may_connect() -> None:
@@ -129,6 +150,7 @@ def test_the_groups_let_in_exactly_who_may_connect() -> None:
         "keystead-to-module": {"module", "coordinator", "authentication", "cryptography"},
         "keystead-to-coordinator": {"coordinator"},
         "keystead-to-authentication": {"authentication", "cryptography"},
+        "keystead-to-repository": {"coordinator", "cryptography"},
         "keystead-cryptography": {"cryptography"},
     }
 
@@ -140,8 +162,41 @@ def test_every_user_and_group_is_declared() -> None:
     declared = {name for _kind, name, *_rest in entries}
     services = [parse(path)["Service"] for path in SERVICES]
     named = {name for service in services for key in ("User", "Group") for name in service[key]}
+    named |= {name for service in services for name in " ".join(service.get("SupplementaryGroups", [])).split()}
     assert named == declared
     assert all(identity == "-" for _kind, _name, identity, *_rest in entries)
+
+
+def sample(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the role that a sample configuration is for, with all that the role would read in it."""
+    role = path.stem.partition("-")[0]
+    return role, msgspec.structs.asdict(load(path, KINDS[role]))
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_configuration_stays_where_its_unit_lets_it(path: Path) -> None:
+    """It can be read by its role, and names files of its own state folder and of those that are shared alone."""
+    role, fields = sample(path)
+    own = f"/var/lib/keystead/{path.stem}"
+    shared = {"domain_directory": "/var/lib/keystead/domain", "repository": "/var/lib/keystead/repository"}
+    for name in ("directory", "operator_key", "pin", "domain_directory", "repository"):
+        if name in fields:
+            place = Path(str(fields[name]))
+            assert place.is_relative_to(shared.get(name, own)), name
+    if "listen" in fields:
+        assert fields["listen"] == f"unix:/run/keystead/{path.stem}/socket"
+        assert fields["group_may_connect"] is True
+    assert fields.get("strict", True) is True, role
+
+
+def test_every_address_in_a_sample_configuration_is_listened_at() -> None:
+    """Who is to be connected to listens there; there is a configuration for each unit that the target starts."""
+    roles, configurations = zip(*map(sample, SAMPLES), strict=True)
+    assert set(roles) == {role_of(path) for path in SERVICES}
+    listening = {fields["listen"] for fields in configurations if "listen" in fields}
+    for fields in configurations:
+        addresses = [*fields.get("modules", ()), *filter(None, [fields.get("authentication")])]
+        assert set(addresses) <= listening
 
 
 def test_the_target_starts_every_unit() -> None:
