@@ -20,7 +20,7 @@ from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
 from keystead.errors import REFUSALS, Refusal
 
 REFERENCE: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
-COMMANDS: Final = ((), ("up",), ("env",), ("status",), ("serve",))
+COMMANDS: Final = ((), ("up",), ("env",), ("status",), ("identify",), ("serve",))
 _WIDTH: Final = "100"
 _COMMAND_LINE: Final = """\
 # Command line

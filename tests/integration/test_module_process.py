@@ -1,13 +1,18 @@
 """The module's process: what it loads, how it starts and how it stops."""
 
 import json
+import os
+import resource
 import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.acceptance.service import keystead
 
 PACKAGES = {"_cffi_backend", "cbor2", "cryptography", "msgspec", "typing_extensions", "uvloop"}
 """The module's run-time dependencies, with what cryptography itself loads."""
@@ -27,9 +32,15 @@ def _configure(folder: Path, **more: str) -> Path:
     return path
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
     arguments = [sys.executable, "-m", "keystead", "serve", "module", "--config", "module.toml"]
-    return subprocess.Popen(arguments, cwd=folder, stderr=subprocess.PIPE)
+    return subprocess.Popen(arguments, cwd=folder, stderr=subprocess.PIPE, preexec_fn=prepare)  # noqa: PLW1509 -- one thread
+
+
+def _cores_wanted() -> None:
+    """Allow all cores that this host allows, as a careless host does."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
 
 def _run(folder: Path) -> tuple[int, str]:
@@ -55,6 +66,8 @@ def test_it_starts_tells_who_it_is_and_stops_in_order(tmp_path: Path) -> None:
             fingerprints.append(started["fingerprint"])
             assert started["event"] == "module started"
             assert started["no_core"] is started["not_dumpable"] is True
+            told = keystead("identify", f"unix:{tmp_path / 'socket'}")
+            assert told.stdout == f"{started['fingerprint']}\n"
             process.send_signal(signal.SIGTERM)
             lines = [json.loads(line) for line in process.stderr]
             assert process.wait() == 0
@@ -63,6 +76,32 @@ def test_it_starts_tells_who_it_is_and_stops_in_order(tmp_path: Path) -> None:
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()}
     assert modes == {0o600}
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+@pytest.mark.slow
+def test_who_is_not_there_is_not_identified(tmp_path: Path) -> None:
+    """Where no module answers, the command fails and says what to look at."""
+    told = keystead("identify", f"unix:{tmp_path / 'socket'}")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "no security module answers at" in told.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGQUIT], ids=lambda n: n.name
+)
+def test_a_crash_leaves_no_core(tmp_path: Path, number: signal.Signals) -> None:
+    """The kernel writes no image of the memory of a module that crashes, and the module says nothing of itself."""
+    _configure(tmp_path)
+    with _start(tmp_path, _cores_wanted) as process:
+        assert process.stderr is not None
+        assert json.loads(process.stderr.readline())["no_core"] is True
+        process.send_signal(number)
+        assert process.stderr.read() == b""
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -os.WTERMSIG(status)
+    assert os.WTERMSIG(status) == number
+    assert not os.WCOREDUMP(status)
 
 
 @pytest.mark.slow

@@ -49,6 +49,12 @@ class HostCommands:
 
         return show(data.resolve(), as_json=as_json)
 
+    def identify(self, address: str) -> str:
+        """Return the fingerprint of the security module at an address."""
+        from keystead.bootstrap.identify import fingerprint  # noqa: PLC0415
+
+        return fingerprint(address)
+
 
 def main(arguments: list[str]) -> int:
     """Run a command line; the supervisor's own is not for people and is not in the help."""

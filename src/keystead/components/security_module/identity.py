@@ -1,20 +1,17 @@
 """Who a module is: keys made at its first start, which rest under the root slot."""
 
-import base64
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from keystead.components.security_module.root_slot import RootSlot
 from keystead.components.security_module.sealed_files import SealedFiles
-from keystead.core.domain.state import module_id
+from keystead.core.domain.state import module_fingerprint, module_id
 from keystead.core.ports import Disk, Randomness
 from keystead.errors import OperatorError
 from keystead.identifiers import ModuleId
 from keystead.primitives import hpke, signatures
-from keystead.primitives.digest import labelled_digest
 from keystead.primitives.hpke import RecipientKey
-from keystead.primitives.labels import Label
 from keystead.primitives.secret import Secret
 from keystead.primitives.signatures import IdentityKey
 
@@ -39,10 +36,8 @@ class ModuleIdentity:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What a person compares before listing the module in a genesis: a digest of all its public keys."""
-        public = self.signing.public
-        digest = labelled_digest(Label.MODULE_FINGERPRINT, public.ed25519, public.mldsa65, self.sealing.public)
-        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+        """What a person compares before the module is listed in a genesis."""
+        return module_fingerprint(self.signing.public, self.sealing.public)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a domain is at one version: members, operators, permissions, rules, domain keys (paragraphs 115 and 128)."""
 
+import base64
 from collections.abc import Mapping
 from enum import IntEnum, unique
 from functools import cached_property
@@ -160,6 +161,12 @@ class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
 def operator_id(public: OperatorPublic) -> OperatorId:
     """Return the id of the operator with this public key."""
     return OperatorId(labelled_digest(Label.OPERATOR_ID, public.wire())[:ID_SIZE])
+
+
+def module_fingerprint(identity: IdentityPublic, sealing: bytes) -> str:
+    """Return what a person compares before a module is listed in a genesis: a digest of all its public keys."""
+    digest = labelled_digest(Label.MODULE_FINGERPRINT, identity.ed25519, identity.mldsa65, sealing)
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def module_id(identity: IdentityPublic) -> ModuleId:

@@ -54,6 +54,9 @@ class Commands(Protocol):
     def status(self, data: Path, *, as_json: bool) -> int:
         """Print how the service is; status 0 if keys can be used, 1 otherwise."""
 
+    def identify(self, address: str) -> str:
+        """Return the fingerprint of the security module at an address."""
+
 
 def build(commands: Commands) -> typer.Typer:
     """Return the command line over the commands."""
@@ -117,6 +120,13 @@ def build(commands: Commands) -> typer.Typer:
     ) -> None:
         """Show modules, domain version and number of keys; exit status 0 if keys can be used."""
         raise typer.Exit(commands.status(data, as_json=as_json))
+
+    @app.command()
+    def identify(
+        address: Annotated[str, typer.Argument(help="Where it listens, such as unix:run/module-1.sock.")],
+    ) -> None:
+        """Print the fingerprint of a security module, to be compared with the one in its log on its own host."""
+        typer.echo(commands.identify(address))
 
     @app.command()
     def serve(
