@@ -9,8 +9,7 @@
     │   ├── SessionError        HelloRefused, SessionExpired, UnknownOperator, NotPermitted, ReplayedFrame,
     │   │                       ReorderedFrame, ReflectedFrame, WrongModule, WrongIncarnation, WrongConnection,
     │   │                       ForgedFrame, NotAttached
-    │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, WrongAction, UnknownVoucher,
-    │   │                       ProofReplayed
+    │   ├── ProofError          ProofExpired, ProofForged, WrongAudience, WrongBody, UnknownVoucher, ProofReplayed
     │   ├── DomainError         WrongDomain, WrongPredecessor, WrongVersion, QuorumNotMet, RequestExpired, NotAMember,
     │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain,
     │   │                       RemovedOperator, InstallationDenied
@@ -186,12 +185,6 @@ class WrongBody(ProofError):
     """The body is not the one that was signed."""
 
     number = 44
-
-
-class WrongAction(ProofError):
-    """The action is not the one that was signed."""
-
-    number = 45
 
 
 class UnknownVoucher(ProofError):

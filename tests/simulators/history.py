@@ -151,4 +151,4 @@ class History:
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
-    raise NotImplementedError(type(value))
+    raise TypeError(type(value))

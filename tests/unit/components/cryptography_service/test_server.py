@@ -1,19 +1,15 @@
 """The server around the application: how it ends, and TLS."""
 
 import asyncio
-import datetime as dt
 import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from keystead.components.cryptography_service.server import make_server
+from tests.certificates import for_localhost
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
 
@@ -60,33 +56,9 @@ def test_what_is_in_flight_is_finished_before_the_server_ends() -> None:
     asyncio.run(script())
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    begin = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + dt.timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    public.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return public, private
-
-
-def test_a_request_over_tls_is_known_as_secure(certificate: tuple[Path, Path]) -> None:
+def test_a_request_over_tls_is_known_as_secure(tmp_path: Path) -> None:
     """The scheme that policies see is that of the connection."""
+    certificate = for_localhost(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
 
