@@ -53,7 +53,7 @@ def _vector(sealed_class: SealedClass) -> Vector:
         AccountId(str(_BOUND["account"])),
         Region(str(_BOUND["region"])),
         KeyId(str(_BOUND["key_id"])),
-        int(_BOUND["version"]),
+        int(str(_BOUND["version"])),
         str(_BOUND["usage"]),
     )
     nonce = seeded("key token nonce", 16)
