@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.compiled import Compiled, compiled
 from keystead.core.policy.document import PolicyKind, parse
 from keystead.core.policy.evaluation import Identity, Root, evaluate
@@ -299,4 +300,4 @@ def test_patterns_agree_with_the_definition(written: str, text: str) -> None:
             return matches(parts[1:], rest) or (bool(rest) and matches(parts, rest[1:]))
         return bool(rest) and parts[0] in ("?", rest[0]) and matches(parts[1:], rest[1:])
 
-    assert matcher(pattern(written))(text) == matches(written, text)
+    assert matcher(pattern(written))(text, Budget()) == matches(written, text)

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.conditions import Holds, holds
 from keystead.core.policy.document import Effect, Listed, PolicyDocument, PolicyKind, Statement
 from keystead.core.policy.patterns import matcher, pattern
@@ -23,19 +24,23 @@ class CompiledStatement(msgspec.Struct, frozen=True, gc=False):
     ground: PolicyGround
     names: Callable[[Principal], Naming]
     """Tells how the statement names a principal; a policy attached to the principal needs no name."""
-    covers: Callable[[AccessRequest], bool]
+    covers: Callable[[AccessRequest, Budget], bool]
     """Tells whether the statement speaks of the resource."""
     conditions: tuple[Holds, ...]
 
-    def applies(self, request: AccessRequest) -> Naming:
-        """Return how the statement names who asks, if it matches the request, whose action it speaks of."""
+    def applies(self, request: AccessRequest, budget: Budget) -> Naming:
+        """Return how the statement names who asks, if it matches the request, whose action it speaks of.
+
+        Raises:
+            ServiceError: LimitExceededException if that takes more than the budget has left.
+        """
         named = self.names(request.principal)
-        if not (named and self.covers(request)):
+        if not (named and self.covers(request, budget)):
             return _NOT
         if self.conditions:
             context = request.values()
             for condition in self.conditions:
-                if not condition(context):
+                if not condition(context, budget):
                     return _NOT
         return named
 
@@ -78,7 +83,7 @@ def speaks_of(statement: Statement, action: str) -> bool:
     if actions is None:
         return False
     asked = action.lower()
-    return any(matcher(pattern(text.lower()))(asked) for text in actions.texts) is not actions.negated
+    return any(matcher(pattern(text.lower()))(asked, Budget()) for text in actions.texts) is not actions.negated
 
 
 def compiled(document: PolicyDocument) -> Compiled:
@@ -109,11 +114,13 @@ def _names(statement: Statement) -> Callable[[Principal], Naming]:
     return lambda asks: Naming.NOT if listed.naming(asks) else Naming.GENERALLY
 
 
-def _covers(listed: Listed | None, *, variables: bool) -> Callable[[AccessRequest], bool]:
+def _covers(listed: Listed | None, *, variables: bool) -> Callable[[AccessRequest, Budget], bool]:
     if listed is None:
-        return lambda _: False
+        return lambda _request, _budget: False
     tests = [resource(text, variables=variables) for text in listed.texts]
     negated = listed.negated
     if everything in tests:
-        return lambda _: not negated
-    return lambda request: any(test(request.resource, request.values()) for test in tests) is not negated
+        return lambda _request, _budget: not negated
+    return lambda request, budget: (
+        any(test(request.resource, request.values(), budget) for test in tests) is not negated
+    )

@@ -6,13 +6,14 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.literals import truth
 from keystead.core.policy.malformed import malformed
 from keystead.core.policy.operators import OPERATORS, Test, comparison
 from keystead.core.policy.variables import Context, Variable, template
 
 Qualifier: TypeAlias = Literal["ForAllValues", "ForAnyValue", ""]
-Holds: TypeAlias = Callable[[Context], bool]
+Holds: TypeAlias = Callable[[Context, Budget], bool]
 
 _OPERATOR: Final = re.compile(r"(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?")
 _QUALIFIERS: Final[dict[str | None, Qualifier]] = {
@@ -115,7 +116,9 @@ def holds(condition: Condition, *, variables: bool, allow: bool) -> Holds:
     needed = _needed(condition, variables=variables) if negated and allow else ()
     if not needed:
         return judged
-    return lambda context: all(variable.value(context) is not None for variable in needed) and judged(context)
+    return lambda context, budget: (
+        all(variable.value(context) is not None for variable in needed) and judged(context, budget)
+    )
 
 
 def _needed(condition: Condition, *, variables: bool) -> tuple[Variable, ...]:
@@ -128,31 +131,33 @@ def _null(key: str, values: Iterable[str]) -> Holds:
     wanted = {truth(value) for value in values}
     if None in wanted:
         raise malformed("A value in a condition is no truth value.")
-    return lambda context: (context.get(key, ()) == ()) in wanted
+    return lambda context, _: (context.get(key, ()) == ()) in wanted
 
 
 def _one(key: str, matches: Test, negated: bool, if_exists: bool) -> Holds:  # noqa: FBT001, given by place
     when_absent = negated or if_exists
 
-    def judge(context: Context) -> bool:
+    def judge(context: Context, budget: Budget) -> bool:
         values = context.get(key)
         if isinstance(values, str):
-            return matches(values, context) is not negated
+            return matches(values, context, budget) is not negated
         if not values:
             return when_absent
-        return any(matches(value, context) for value in values) is not negated
+        return any(matches(value, context, budget) for value in values) is not negated
 
     return judge
 
 
 def _for_all(key: str, matches: Test, negated: bool, _if_exists: bool) -> Holds:  # noqa: FBT001, given by place
-    return lambda context: all(matches(value, context) is not negated for value in _several(context, key))
+    return lambda context, budget: all(
+        matches(value, context, budget) is not negated for value in _several(context, key)
+    )
 
 
 def _for_any(key: str, matches: Test, negated: bool, if_exists: bool) -> Holds:  # noqa: FBT001, given by place
-    def judge(context: Context) -> bool:
+    def judge(context: Context, budget: Budget) -> bool:
         values = _several(context, key)
-        return any(matches(value, context) is not negated for value in values) if values else if_exists
+        return any(matches(value, context, budget) is not negated for value in values) if values else if_exists
 
     return judge
 

@@ -13,6 +13,7 @@ Where no key is concerned the identity policies decide alone.
 from enum import Enum
 from typing import Final, TypeAlias
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.compiled import Compiled
 from keystead.core.policy.document import PolicyKind
 from keystead.core.policy.grants import Grant, naming, operation_of, permits
@@ -70,35 +71,41 @@ def evaluate(
 
     ``key_policy`` and ``grants`` are those of the key that the resource is; None and nothing for a resource that is no
     key. ``request.resource`` is a key exactly if its ARN says so: a key without its policy is never allowed.
+
+    Raises:
+        ServiceError: LimitExceededException if the decision takes more steps than ``core.policy.budget.STEPS``.
     """
+    budget = Budget()
     if request.action in IDENTITY_ONLY:
         key_policy = None
-    denied = None if key_policy is None else _denied(request, key_policy)
+    denied = None if key_policy is None else _denied(request, key_policy, budget)
     if identity is not _ROOT_USER:
         for policy in identity:
-            denied = denied or _denied(request, policy)
+            denied = denied or _denied(request, policy, budget)
     if denied is not None:
         return DeniedExplicitly(denied)
     if key_policy is not None:
-        return _on_key(request, key_policy, identity, grants)
+        return _on_key(request, key_policy, identity, grants, budget)
     if _is_key(request.resource):
         return DeniedImplicitly(PolicyKind.KEY)
-    return _with_identity(request, identity, ())
+    return _with_identity(request, identity, (), budget)
 
 
 def _is_key(resource: str) -> bool:
     return ":key/" in resource
 
 
-def _denied(request: AccessRequest, policy: Compiled) -> PolicyGround | None:
+def _denied(request: AccessRequest, policy: Compiled, budget: Budget) -> PolicyGround | None:
     for statement in policy.select(request.action).denies:
-        if statement.applies(request):
+        if statement.applies(request, budget):
             return statement.ground
     return None
 
 
-def _on_key(request: AccessRequest, key_policy: Compiled, identity: Identity, grants: tuple[Grant, ...]) -> Verdict:
-    named, ground = _by_key_policy(request, key_policy)
+def _on_key(
+    request: AccessRequest, key_policy: Compiled, identity: Identity, grants: tuple[Grant, ...], budget: Budget
+) -> Verdict:
+    named, ground = _by_key_policy(request, key_policy, budget)
     if named < _DIRECTLY and grants:
         granted, grant = _by_grant(request, grants)
         if granted > named:
@@ -106,15 +113,15 @@ def _on_key(request: AccessRequest, key_policy: Compiled, identity: Identity, gr
     if ground is None:
         return DeniedImplicitly(PolicyKind.KEY)
     if named is _ACCOUNT or request.principal.account != request.resource_account:
-        return _with_identity(request, identity, (ground,))
-    lacking = None if named is _DIRECTLY else _lacking(request, identity)
+        return _with_identity(request, identity, (ground,), budget)
+    lacking = None if named is _DIRECTLY else _lacking(request, identity, budget)
     return Allowed((ground,)) if lacking is None else DeniedImplicitly(lacking)
 
 
-def _by_key_policy(request: AccessRequest, key_policy: Compiled) -> tuple[Naming, Ground | None]:
+def _by_key_policy(request: AccessRequest, key_policy: Compiled, budget: Budget) -> tuple[Naming, Ground | None]:
     best, ground = _NOT, None
     for statement in key_policy.select(request.action).allows:
-        named = statement.applies(request)
+        named = statement.applies(request, budget)
         if named > best:
             best, ground = named, statement.ground
             if named is _DIRECTLY:
@@ -135,30 +142,32 @@ def _by_grant(request: AccessRequest, grants: tuple[Grant, ...]) -> tuple[Naming
     return best, ground
 
 
-def _with_identity(request: AccessRequest, identity: Identity, grounds: tuple[Ground, ...]) -> Verdict:
+def _with_identity(request: AccessRequest, identity: Identity, grounds: tuple[Ground, ...], budget: Budget) -> Verdict:
     if identity is _ROOT_USER:
         return Allowed((*grounds, _AS_ROOT))
-    own = _allowed(request, identity, PolicyKind.IDENTITY)
+    own = _allowed(request, identity, PolicyKind.IDENTITY, budget)
     if own is None:
         return DeniedImplicitly(PolicyKind.IDENTITY)
-    lacking = _lacking(request, identity)
+    lacking = _lacking(request, identity, budget)
     return Allowed((*grounds, own)) if lacking is None else DeniedImplicitly(lacking)
 
 
-def _allowed(request: AccessRequest, policies: tuple[Compiled, ...], kind: PolicyKind) -> PolicyGround | None:
+def _allowed(
+    request: AccessRequest, policies: tuple[Compiled, ...], kind: PolicyKind, budget: Budget
+) -> PolicyGround | None:
     for policy in policies:
         if policy.kind is kind:
             for statement in policy.select(request.action).allows:
-                if statement.applies(request):
+                if statement.applies(request, budget):
                     return statement.ground
     return None
 
 
-def _lacking(request: AccessRequest, identity: Identity) -> PolicyKind | None:
+def _lacking(request: AccessRequest, identity: Identity, budget: Budget) -> PolicyKind | None:
     """Return the limit that exists and does not allow the request."""
     if not identity or identity is _ROOT_USER:
         return None
     for kind in _LIMITS:
-        if any(policy.kind is kind for policy in identity) and _allowed(request, identity, kind) is None:
+        if any(policy.kind is kind for policy in identity) and _allowed(request, identity, kind, budget) is None:
             return kind
     return None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.compiled import Compiled, CompiledStatement, speaks_of
 from keystead.core.policy.document import Effect
 from keystead.core.policy.evaluation import IDENTITY_ONLY, Identity, Root, evaluate
@@ -58,10 +59,10 @@ def _statement(request: AccessRequest, statement: CompiledStatement) -> str:
         return "does not match: it does not name who asks"
     if not speaks_of(statement.source, request.action):
         return "does not match: it is not about the action"
-    if not statement.covers(request):
+    if not statement.covers(request, Budget()):
         return "does not match: it is not about the resource"
     for condition, holds in zip(statement.source.conditions, statement.conditions, strict=True):
-        if not holds(request.context):
+        if not holds(request.context, Budget()):
             return f"does not match: the condition {json.dumps(str(condition))} does not hold"
     if statement.source.effect is Effect.DENY:
         return "matches and denies"

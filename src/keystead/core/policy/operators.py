@@ -10,16 +10,24 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.literals import Network, address, arn_parts, moment, network, number, octets, truth
 from keystead.core.policy.malformed import malformed
 from keystead.core.policy.patterns import Wild, matcher
 from keystead.core.policy.variables import Context, Template, is_fixed, resolved, template
 
 T = TypeVar("T")
-Test: TypeAlias = Callable[[str, Context], bool]
-"""Whether a value of the request matches one of the policy's values."""
+Test: TypeAlias = Callable[[str, Context, Budget], bool]
+"""Whether a value of the request matches one of the policy's values; the work is charged to the budget."""
 Comparison: TypeAlias = Callable[[Sequence[Template]], Test]
 """From the policy's values to the test; MalformedPolicyDocumentException for values that the operator cannot take."""
+
+_FILLING: Final = 8
+"""Steps that it takes to fill values into a text of no parts."""
+_COPIED: Final = 64
+"""Characters of such a text that are compared in one step."""
+_MAKING: Final = 32
+"""Steps that it takes to make a matcher, and once more for each part; characters come on top."""
 
 
 class Operator(msgspec.Struct, frozen=True, gc=False):
@@ -33,9 +41,13 @@ class Operator(msgspec.Struct, frozen=True, gc=False):
     """Whether its values may hold policy variables."""
 
 
-def _filled(value: Template, context: Context) -> str | None:
+def _filled(value: Template, context: Context, budget: Budget) -> str | None:
     parts = resolved(value, context)
-    return None if parts is None else "".join(part for part in parts if isinstance(part, str))
+    if parts is None:
+        return None
+    text = "".join(part for part in parts if isinstance(part, str))
+    budget.spend(_FILLING + 2 * len(parts) + len(text) // _COPIED)
+    return text
 
 
 def _equals(form: Callable[[str], str]) -> Comparison:
@@ -44,13 +56,13 @@ def _equals(form: Callable[[str], str]) -> Comparison:
         varying = [value for value in values if not is_fixed(value)]
 
         if not varying:
-            return lambda value, _: form(value) in fixed
+            return lambda value, _context, _budget: form(value) in fixed
 
-        def test(value: str, context: Context) -> bool:
+        def test(value: str, context: Context, budget: Budget) -> bool:
             asked = form(value)
             if asked in fixed:
                 return True
-            found = (_filled(one, context) for one in varying)
+            found = (_filled(one, context, budget) for one in varying)
             return any(text is not None and form(text) == asked for text in found)
 
         return test
@@ -64,18 +76,21 @@ def _text(value: Template) -> str:
 
 def _like(values: Sequence[Template]) -> Test:
     tests = [_pattern(value) for value in values]
-    return lambda value, context: any(test(value, context) for test in tests)
+    return lambda value, context, budget: any(test(value, context, budget) for test in tests)
 
 
 def _pattern(value: Template) -> Test:
     parts = resolved(value, {}) if is_fixed(value) else None
     if parts is not None:
         match = matcher(parts)
-        return lambda text, _: match(text)
+        return lambda text, _, budget: match(text, budget)
 
-    def test(text: str, context: Context) -> bool:
+    def test(text: str, context: Context, budget: Budget) -> bool:
         parts = resolved(value, context)
-        return parts is not None and matcher(parts)(text)
+        if parts is None:
+            return False
+        budget.spend(_MAKING * (1 + len(parts)) + sum(len(part) for part in parts if isinstance(part, str)))
+        return matcher(parts)(text, budget)
 
     return test
 
@@ -83,17 +98,17 @@ def _pattern(value: Template) -> Test:
 def arn_like(values: Sequence[Template]) -> Test:
     """Compare ARNs part by part, so that no wildcard and no value of a variable reaches over a colon."""
     tests = [_arn(value) for value in values]
-    return lambda value, context: any(test(value, context) for test in tests)
+    return lambda value, context, budget: any(test(value, context, budget) for test in tests)
 
 
 def _arn(value: Template) -> Test:
     if value == (Wild.MANY,):
-        return lambda text, _: arn_parts(text) is not None
+        return lambda text, _context, _budget: arn_parts(text) is not None
     tests = [_pattern(part) for part in _six(value)]
 
-    def test(text: str, context: Context) -> bool:
+    def test(text: str, context: Context, budget: Budget) -> bool:
         parts = arn_parts(text)
-        return parts is not None and all(test(part, context) for test, part in zip(tests, parts, strict=True))
+        return parts is not None and all(test(part, context, budget) for test, part in zip(tests, parts, strict=True))
 
     return test
 
@@ -121,7 +136,8 @@ def _ordered(read: Callable[[str], T | None], name: str, compare: Callable[[Any,
     def comparison(values: Sequence[Template]) -> Test:
         known = _read(values, read, name)
 
-        def test(value: str, _context: Context) -> bool:
+        def test(value: str, _context: Context, budget: Budget) -> bool:
+            budget.spend(len(known))
             asked = read(value)
             return asked is not None and any(compare(asked, one) for one in known)
 
@@ -133,9 +149,9 @@ def _ordered(read: Callable[[str], T | None], name: str, compare: Callable[[Any,
 def _bool(values: Sequence[Template]) -> Test:
     _read([value for value in values if is_fixed(value)], truth, "truth value")
 
-    def test(value: str, context: Context) -> bool:
+    def test(value: str, context: Context, budget: Budget) -> bool:
         asked = truth(value)
-        found = (_filled(one, context) for one in values)
+        found = (_filled(one, context, budget) for one in values)
         return asked is not None and any(text is not None and truth(text) is asked for text in found)
 
     return test
@@ -144,7 +160,8 @@ def _bool(values: Sequence[Template]) -> Test:
 def _within(values: Sequence[Template]) -> Test:
     networks: list[Network] = _read(values, network, "IP address or range")
 
-    def test(value: str, _context: Context) -> bool:
+    def test(value: str, _context: Context, budget: Budget) -> bool:
+        budget.spend(len(networks))
         asked = address(value)
         return asked is not None and any(one.holds(asked) for one in networks)
 

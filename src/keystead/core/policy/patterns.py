@@ -3,12 +3,14 @@
 Matching takes time in proportion to the text: a pattern is cut at its ``*``, and of each piece the leftmost place is
 taken, which is never wrong, because what follows a ``*`` may begin anywhere behind it. Nothing is tried twice. A piece
 with ``?`` in it is searched by the shift-and method (Baeza-Yates and Gonnet, 1992): one step of integer arithmetic for
-each character, however often the piece nearly fits.
+each character, however often the piece nearly fits. All of it is charged to the budget of the decision.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Final, TypeAlias
+
+from keystead.core.policy.budget import Budget
 
 
 class Wild(Enum):
@@ -19,12 +21,16 @@ class Wild(Enum):
 
 
 Part: TypeAlias = str | Wild
-Match: TypeAlias = Callable[[str], bool]
+Match: TypeAlias = Callable[[str, Budget], bool]
 
+_CHARACTERS: Final = 64
+"""Characters that a search for plain text passes in one step."""
+_BITS: Final = 1024
+"""Bits that integer arithmetic handles in one step."""
 _WILD: Final = {wild.value: wild for wild in Wild}
 
 
-def anything(_text: str) -> bool:
+def anything(_text: str, _budget: Budget) -> bool:
     """Match every text."""
     return True
 
@@ -56,14 +62,19 @@ def matcher(parts: Sequence[Part]) -> Match:
     if not (middle or first.size or last.size):
         return anything
     least = sum(piece.size for piece in pieces)
+    ends = first.steps + last.steps
 
-    def match(text: str) -> bool:
+    def match(text: str, budget: Budget) -> bool:
         end = len(text) - last.size
-        if len(text) < least or not (first.is_at(text, 0) and last.is_at(text, end)):
+        if len(text) < least:
+            budget.spend(2)
+            return False
+        budget.spend(ends)
+        if not (first.is_at(text, 0) and last.is_at(text, end)):
             return False
         place = first.size
         for piece in middle:
-            found = piece.find(text, place, end)
+            found = piece.find(text, place, end, budget)
             if found < 0:
                 return False
             place = found + piece.size
@@ -106,16 +117,24 @@ class _Piece:
             self._marks[character] = self._marks.get(character, 0) | 1 << self.size
             self.size += 1
 
-    def is_all_of(self, text: str) -> bool:
+    @property
+    def steps(self) -> int:
+        """What it takes to compare the piece at one place."""
+        return 4 + len(self._runs)
+
+    def is_all_of(self, text: str, budget: Budget) -> bool:
+        budget.spend(self.steps)
         return len(text) == self.size and self.is_at(text, 0)
 
     def is_at(self, text: str, place: int) -> bool:
         return all(text.startswith(run, place + offset) for offset, run in self._runs)
 
-    def find(self, text: str, start: int, end: int) -> int:
+    def find(self, text: str, start: int, end: int, budget: Budget) -> int:
         """Return the leftmost place within ``text[start:end]``, or -1."""
         if self._literal is not None:
+            budget.spend(1 + (end - start) // _CHARACTERS)
             return text.find(self._literal, start, end)
+        budget.spend((end - start) * (1 + self.size // _BITS))
         seen, found = 0, 1 << (self.size - 1)
         for place in range(start, end):
             seen = (seen << 1 | 1) & (self._marks.get(text[place], 0) | self._wild)

@@ -1,11 +1,12 @@
 """The element Resource: patterns of ARNs (``spec/policy.md``, Resources)."""
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.malformed import malformed
 from keystead.core.policy.operators import Test, arn_like
 from keystead.core.policy.variables import Context, template
 
 
-def everything(_resource: str, _context: Context) -> bool:
+def everything(_resource: str, _context: Context, _budget: Budget) -> bool:
     """Match whatever is asked for."""
     return True
 

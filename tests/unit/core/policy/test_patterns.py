@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from keystead.core.policy.budget import Budget
 from keystead.core.policy.patterns import anything, matcher, pattern
 
 MATCHES = {
@@ -52,13 +53,13 @@ DIFFERS = {
 @pytest.mark.parametrize(("written", "text"), MATCHES.values(), ids=MATCHES.keys())
 def test_matches(written: str, text: str) -> None:
     """The pattern matches the text."""
-    assert matcher(pattern(written))(text)
+    assert matcher(pattern(written))(text, Budget())
 
 
 @pytest.mark.parametrize(("written", "text"), DIFFERS.values(), ids=DIFFERS.keys())
 def test_differs(written: str, text: str) -> None:
     """The pattern does not match the text."""
-    assert not matcher(pattern(written))(text)
+    assert not matcher(pattern(written))(text, Budget())
 
 
 def test_agrees_with_regular_expressions_on_every_short_text() -> None:
@@ -74,15 +75,17 @@ def test_agrees_with_regular_expressions_on_every_short_text() -> None:
     for written in words("ab*?", 4):
         expression = re.compile(re.escape(written).replace(r"\*", ".*").replace(r"\?", "."))
         match = matcher(pattern(written))
-        assert [bool(expression.fullmatch(text)) for text in texts] == [match(text) for text in texts], written
+        assert [bool(expression.fullmatch(text)) for text in texts] == [match(text, Budget()) for text in texts], (
+            written
+        )
 
 
 def test_a_pattern_of_the_greatest_size_ends() -> None:
     """What would keep a backtracking matcher busy for ever is answered: thousands of stars and question marks."""
-    text = "a" * 8_000
-    assert not matcher(pattern("*a" * 10_000 + "b"))(text)
-    assert not matcher(pattern("*" + "a?" * 2_000 + "b*"))(text)
-    assert matcher(pattern("*a" * 4_000))(text)
+    text, budget = "a" * 8_000, Budget(10_000_000)
+    assert not matcher(pattern("*a" * 10_000 + "b"))(text, budget)
+    assert not matcher(pattern("*" + "a?" * 2_000 + "b*"))(text, budget)
+    assert matcher(pattern("*a" * 4_000))(text, budget)
 
 
 def test_the_star_alone_costs_nothing() -> None:
