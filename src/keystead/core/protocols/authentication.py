@@ -4,16 +4,17 @@ Requests go in batches, proofs come back.
 
 A connection starts with a challenge that the front end signs with its operator key; the proofs that follow name that
 operator as their audience, so that they are of no use to another. Every message is one MessagePack array with its kind
-first.
+first (``spec/authentication.md``).
 """
 
 from typing import Final
 
 import msgspec
 
+from keystead.core.ports import Buffer
+from keystead.core.protocols.module_session.fields import Bytes32, Bytes64, OperatorIdField
 from keystead.core.protocols.sigv4.request import SignedRequest
-from keystead.errors import FormatError
-from keystead.identifiers import OperatorId
+from keystead.core.strict import StrictCodec
 
 CHALLENGE_SIZE: Final = 32
 
@@ -21,14 +22,14 @@ CHALLENGE_SIZE: Final = 32
 class Challenge(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The service's first message."""
 
-    nonce: bytes
+    nonce: Bytes32
 
 
 class Introduction(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """The front end's first message: who it is, and its handshake signature over the challenge."""
 
-    operator: OperatorId
-    signature: bytes
+    operator: OperatorIdField
+    signature: Bytes64
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
@@ -75,9 +76,9 @@ class Verdicts(msgspec.Struct, frozen=True, array_like=True, tag=4):
 ToService = Introduction | Batch
 ToFrontEnd = Challenge | Verdicts
 
-_encoder = msgspec.msgpack.Encoder()
-_to_service: msgspec.msgpack.Decoder[ToService] = msgspec.msgpack.Decoder(ToService)
-_to_front_end: msgspec.msgpack.Decoder[ToFrontEnd] = msgspec.msgpack.Decoder(ToFrontEnd)
+_encoder: Final = msgspec.msgpack.Encoder()
+_to_service: Final[StrictCodec[ToService]] = StrictCodec(ToService, "a message of a front end")
+_to_front_end: Final[StrictCodec[ToFrontEnd]] = StrictCodec(ToFrontEnd, "a message of the authentication service")
 
 
 def encode(message: ToService | ToFrontEnd) -> bytes:
@@ -85,17 +86,11 @@ def encode(message: ToService | ToFrontEnd) -> bytes:
     return _encoder.encode(message)
 
 
-def decode_at_service(message: bytes | bytearray | memoryview) -> ToService:
+def decode_at_service(message: Buffer) -> ToService:
     """Return the message that a front end sent; raises FormatError."""
-    try:
-        return _to_service.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FormatError("not a message of a front end") from None
+    return _to_service.decode(message)
 
 
-def decode_at_front_end(message: bytes | bytearray | memoryview) -> ToFrontEnd:
+def decode_at_front_end(message: Buffer) -> ToFrontEnd:
     """Return the message that the service sent; raises FormatError."""
-    try:
-        return _to_front_end.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FormatError("not a message of the authentication service") from None
+    return _to_front_end.decode(message)

@@ -1,7 +1,8 @@
 """What an operator and the coordinator say to each other (paragraph 122): installation requests and status.
 
-Every message is one MessagePack array with its kind first. The coordinator answers the requests of a connection in
-order. A request to install is signed by the operator that submits it; nothing else that is said here needs belief.
+Every message is one MessagePack array with its kind first (``spec/coordination.md``). The coordinator answers the
+requests of a connection in order. A request to install is signed by the operator that submits it; nothing else that is
+said here needs belief.
 """
 
 from typing import Annotated, Final, TypeAlias
