@@ -184,7 +184,7 @@ class SimulatedService:
     def _page_of_keys(self, page: KeysPage) -> tuple[KeyRecord, ...]:
         heads = {key_id: self.head(key_id) for key_id in sorted(self.records) if key_id > page.after}
         own = [key_id for key_id, head in heads.items() if head.account == page.account]
-        return tuple(_listed(self.records[key_id]) for key_id in own[: page.limit + 1])
+        return tuple(KeyRecord(self.records[key_id].head, {}, {}) for key_id in own[: page.limit + 1])
 
     def _page_of_aliases(self, page: AliasesPage) -> tuple[tuple[AliasName, ...], tuple[KeyRecord, ...]]:
         places = sorted(place for place in self.aliases if place[0] == page.account and place[2] > page.after)

@@ -82,7 +82,7 @@ class KeyReader(Protocol):
         """Return the key that the index has for a name."""
 
     async def page_of_keys(self, account: AccountId, region: Region, after: KeyId, limit: int) -> list[KeyRecord]:
-        """Return up to ``limit`` records (head and aliases attachment only) with ids above ``after`` in order of id."""
+        """Return up to ``limit`` records (heads alone) with ids above ``after`` in order of id."""
 
     async def page_of_aliases(
         self, account: AccountId, region: Region, after: AliasName, limit: int

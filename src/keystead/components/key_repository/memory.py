@@ -51,7 +51,7 @@ class MemoryKeyRepository(KeyReader, KeyWriter, DomainKeyFence):
         """Return a page in order of id."""
         keys = self._state.keys
         ids = (each for each in sorted(keys) if keys[each][0] == (account, region) and each > after)
-        return [_listed(keys[each][1]) for each in islice(ids, limit)]
+        return [KeyRecord(keys[each][1].head, {}, {}) for each in islice(ids, limit)]
 
     async def page_of_aliases(
         self, account: AccountId, region: Region, after: AliasName, limit: int

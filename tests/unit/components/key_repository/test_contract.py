@@ -234,7 +234,7 @@ def test_changes_that_wait_together_do_not_share_their_failures(ports: Any) -> N
 
 
 def test_pages_of_keys_follow_the_order_of_ids(ports: Any) -> None:
-    """A page has heads and aliases only, ends at its limit, and leaves other accounts and regions out."""
+    """A page has heads alone, ends at its limit, and leaves other accounts and regions out."""
 
     async def script(ports: Any) -> None:
         ids = [KeyId(f"{number}0000000-0000-8000-8000-000000000000") for number in (3, 1, 2)]
@@ -242,7 +242,7 @@ def test_pages_of_keys_follow_the_order_of_ids(ports: Any) -> None:
         await ports.writer.apply(Change((new_key(KEY, account=AccountId("999999999999")),)))
         await ports.writer.apply(Change((new_key(OTHER, region=Region("eu-west-1"), attachments={}),)))
         first = await ports.reader.page_of_keys(ACCOUNT, REGION, KeyId(""), 2)
-        assert first == [KeyRecord(new_key(each).head, {}, {ALIASES: b"[]"}) for each in (ids[1], ids[2])]
+        assert first == [KeyRecord(new_key(each).head, {}, {}) for each in (ids[1], ids[2])]
         rest = await ports.reader.page_of_keys(ACCOUNT, REGION, ids[2], 2)
         assert [record.head for record in rest] == [new_key(ids[0]).head]
         elsewhere = await ports.reader.page_of_keys(ACCOUNT, Region("eu-west-1"), KeyId(""), 2)
