@@ -41,7 +41,7 @@ format: development ## format and repair what can be repaired
 
 lock: ## resolve the newest allowed dependencies and write requirements/
 	@command -v uv >/dev/null || { echo "make lock needs uv: $(PYTHON) -m pip install uv" >&2; exit 1; }
-	$(LOCK) --upgrade pyproject.toml --group test --group check -o requirements/dev.lock
+	$(LOCK) --upgrade pyproject.toml --group test --group check --group schema -o requirements/dev.lock
 	$(LOCK) --upgrade pyproject.toml -c requirements/dev.lock -o requirements/run.lock
 	$(LOCK) --upgrade --group build -c requirements/dev.lock -o requirements/build.lock
 	$(LOCK) --upgrade --group bench -c requirements/dev.lock -o requirements/bench.lock
