@@ -70,7 +70,7 @@ def a_file(path: Path) -> Path:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.requirement("FIG2-02", "FIG15-01")
+@pytest.mark.requirement("FIG2-02", "FIG15-01", "ENV-04", "ENV-22")
 def test_a_file_of_64_mebibytes(provider: StrictAwsKmsMasterKeyProvider, tmp_path: Path, counted: list[str]) -> None:
     """A large file is encrypted with its context and decrypted again byte for byte; the service sees only data keys."""
     client = aws_encryption_sdk.EncryptionSDKClient()

@@ -22,7 +22,7 @@ def aws(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.requirement("FIG2-01", "FIG11-01", "FIG11-09", "FIG26-01", "APICK-14")
+@pytest.mark.requirement("FIG2-01", "FIG11-01", "FIG11-09", "FIG26-01", "APICK-14", "ENV-21", "FIG14-07", "FIG2-03")
 def test_create_encrypt_decrypt_with_the_aws_cli(service: Service, tmp_path: Path) -> None:
     """A key and an alias are created, a file is encrypted and decrypted again, byte for byte."""
     secret = tmp_path / "secret.bin"
@@ -40,6 +40,7 @@ def test_create_encrypt_decrypt_with_the_aws_cli(service: Service, tmp_path: Pat
     assert base64.b64decode(opened["Plaintext"]) == secret.read_bytes()
 
 
+@pytest.mark.requirement("ENV-21")
 def test_a_wrong_secret_is_told_as_the_service_tells_it(service: Service) -> None:
     """With another secret access key the AWS CLI prints the service's own error."""
     environment = {**os.environ, **service.environment, "AWS_SECRET_ACCESS_KEY": "x" * 40}

@@ -204,7 +204,7 @@ def test_a_token_of_an_installed_version_or_of_another_predecessor_is_refused() 
     in_coordination(story)
 
 
-@pytest.mark.requirement("CHG-15")
+@pytest.mark.requirement("CHG-15", "DOM-13")
 def test_only_an_operator_that_may_govern_or_carry_submits() -> None:
     """A stranger, an operator without the permission, and a signature over another token are refused and not kept."""
 

@@ -45,7 +45,7 @@ def _standing(host: ModuleHost) -> tuple[int, bytes, dict[str, bytes]]:
     return current.state.version, current.hash, host.disk.snapshot()
 
 
-@pytest.mark.requirement("P20-01", "P20-02", "P20-03", "P20-06")
+@pytest.mark.requirement("P20-01", "P20-02", "P20-03", "P20-06", "CONS-14")
 def test_a_token_that_all_promised_is_installed_everywhere() -> None:
     """Both modules hold the same domain key, after a restart too, from the token on their own disk."""
     domain = ModuleDomain().with_key()
@@ -114,6 +114,7 @@ def test_one_promise_for_each_predecessor() -> None:
     assert _refusal(host.ask(messages.Ingest(second, ()))) == "PromiseBroken"
 
 
+@pytest.mark.requirement("CHG-07", "CONS-06")
 def test_nothing_is_installed_without_every_promise() -> None:
     """A missing promise, or one for another token, leaves the module as it was."""
     domain = ModuleDomain().found()
@@ -121,6 +122,7 @@ def test_nothing_is_installed_without_every_promise() -> None:
     token = domain.propose(AddDomainKey())
     promises = domain.promises(token)
     before = _standing(host)
+    assert host.module.installed.current.state.version == 0
     for given in ((), promises[:1], promises[1:]):
         assert _refusal(host.ask(messages.Ingest(token, given))) == "PromiseMissing"
     assert _standing(host) == before

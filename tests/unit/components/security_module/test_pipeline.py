@@ -60,7 +60,7 @@ def service() -> Service:
     return Service(domain, front_end, front_end.create(), front_end.create())
 
 
-@pytest.mark.requirement("SECM-08", "P25-06", "P25-07", "P25-08", "P25-09")
+@pytest.mark.requirement("SECM-08", "P25-06", "P25-07", "P25-08", "P25-09", "CONS-16", "DOM-11")
 def test_what_is_encrypted_is_decrypted(service: Service) -> None:
     """The ciphertext comes back as the plaintext, with the digest of each request in its outcome."""
     outcome = service.front_end.one("Encrypt", service.body, service.record)
@@ -312,6 +312,7 @@ def test_a_ciphertext_opens_only_as_it_was_made(service: Service) -> None:
     assert len(base64.b64decode(front_end.answer("GenerateRandom", {"NumberOfBytes": 1024})["Plaintext"])) == 1024
 
 
+@pytest.mark.requirement("DOM-09")
 def test_a_key_token_of_a_domain_key_that_is_gone_does_not_open(service: Service) -> None:
     """A remembered record is of no use once its domain key is not held any more."""
     assert service.front_end.one("Encrypt", service.body, service.record).code == ""

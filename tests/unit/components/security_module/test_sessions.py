@@ -28,7 +28,7 @@ def _is(answer: Answer | bytes, error: type[Refusal]) -> bool:
     return isinstance(answer, Refused) and answer.number == error.number
 
 
-@pytest.mark.requirement("CONS-26", "CONS-27", "CONS-29", "P24-01", "P24-03", "P24-05", "P24-06", "P25-01")
+@pytest.mark.requirement("CONS-26", "CONS-27", "CONS-29", "P24-01", "P24-03", "P24-05", "P24-06", "P25-01", "DOM-01")
 def test_a_session_of_one_module_is_used_at_the_other() -> None:
     """The session key and operator key token that one module granted do work at the other, with its own frames."""
     domain = ModuleDomain().with_key()
@@ -105,6 +105,7 @@ def test_who_may_not_serve_has_no_work_done(name: str) -> None:
     assert _is(front_end.peer.exchange(frame), NotPermitted)
 
 
+@pytest.mark.requirement("P24-04")
 def test_sessions_outlive_a_new_domain_key_and_a_restart() -> None:
     """A session sealed under the older domain key is still opened, after a restart of the module too."""
     domain = ModuleDomain().with_key()

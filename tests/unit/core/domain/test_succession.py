@@ -233,7 +233,7 @@ def test_a_module_that_is_no_member_makes_no_token(parties: Parties) -> None:
         parties.token(parties.request(AddDomainKey()), *PEOPLE, by="module-3")
 
 
-@pytest.mark.requirement("CHG-09", "TOK-05", "TOK-06", "TOK-07", "TOK-08", "TOK-12")
+@pytest.mark.requirement("CHG-09", "TOK-05", "TOK-06", "TOK-07", "TOK-08", "TOK-12", "CHG-06")
 def test_a_token_has_the_complete_state(parties: Parties) -> None:
     """Members, operators with permissions, rules, and every domain key sealed, the kept ones with their commitments."""
     parties.follow(parties.token(parties.request(AddDomainKey()), *PEOPLE))

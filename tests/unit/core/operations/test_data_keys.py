@@ -25,7 +25,7 @@ def service() -> SimulatedService:
     return SimulatedService()
 
 
-@pytest.mark.requirement("P23-01", "P23-02", "P23-03", "P23-04")
+@pytest.mark.requirement("P23-01", "P23-02", "P23-03", "P23-04", "FIG3-15", "FIG3-17", "FIG4-10")
 @pytest.mark.parametrize(("members", "size"), SIZES.values(), ids=SIZES)
 def test_a_data_key_comes_in_plaintext_and_under_the_key(
     service: SimulatedService, members: dict[str, Any], size: int

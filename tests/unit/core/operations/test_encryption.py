@@ -28,7 +28,7 @@ def service() -> SimulatedService:
     return SimulatedService()
 
 
-@pytest.mark.requirement("APIENC-01", "APIENC-02", "APICK-11", "CKEY-03")
+@pytest.mark.requirement("APIENC-01", "APIENC-02", "APICK-11", "CKEY-03", "FIG14-01", "FIG14-02")
 def test_what_was_encrypted_is_decrypted_without_naming_the_key(service: SimulatedService) -> None:
     """The ciphertext names its key and version; the answer tells both."""
     key_id = service.create()
@@ -49,6 +49,7 @@ def test_the_longest_plaintext_fits(service: SimulatedService) -> None:
     assert service.decrypt(ciphertext) == bytes(4096)
 
 
+@pytest.mark.requirement("FIG3-10")
 def test_every_form_of_key_id_names_the_key(service: SimulatedService) -> None:
     """Id, ARN, alias name and alias ARN, for encryption and for decryption."""
     key_id = service.create()
@@ -58,7 +59,7 @@ def test_every_form_of_key_id_names_the_key(service: SimulatedService) -> None:
         assert service.decrypt(service.encrypt(form), key_id=form) == b"attack at dawn"
 
 
-@pytest.mark.requirement("APIENC-03", "APIENC-05", "APIENC-09")
+@pytest.mark.requirement("APIENC-03", "APIENC-05", "APIENC-09", "APIENC-08")
 def test_only_the_very_same_encryption_context_opens(service: SimulatedService) -> None:
     """Order does not matter; everything else does, and the answer tells nothing."""
     ciphertext = service.encrypt(service.create(), encryption_context=CONTEXT)

@@ -47,7 +47,7 @@ def test_the_default_policy_lets_the_account_do_everything(service: SimulatedSer
         service.call("Encrypt", OTHER_ACCOUNT, key_id=service.head(key_id).arn, plaintext=b"x")
 
 
-@pytest.mark.requirement("APIENC-07")
+@pytest.mark.requirement("APIENC-07", "APIENC-08", "FIG14-05", "FIG2-04")
 def test_a_policy_decides_by_encryption_context_for_both_directions(service: SimulatedService) -> None:
     """What is denied for a value of the encryption context is denied to encrypt and to decrypt."""
     key_id = service.create()
