@@ -278,6 +278,20 @@ def test_a_fenced_domain_key_takes_no_writes(service: Service, scene: Scene) -> 
         assert scene.describe()["KeyMetadata"]["KeyState"] == "Enabled"
 
 
+def test_whose_a_key_is_stands_in_its_head(service: Service, scene: Scene) -> None:
+    """The columns with account, region and domain key are an index: a key can be hidden by them, and not given away."""
+    columns = "account = '999999999999', region = 'eu-west-9', head_domain_key = zeroblob(16)"
+    before = scene.describe()["KeyMetadata"]
+    with service_restored(service):
+        altered(service, f"UPDATE keys SET {columns} WHERE key_id = :one", one=scene.one)
+        altered(service, "UPDATE key_tokens SET domain_key = zeroblob(16) WHERE key_id = :one", one=scene.one)
+        assert scene.one not in {key["KeyId"] for key in scene.keys()["Keys"]}
+        assert scene.describe()["KeyMetadata"] == before
+        assert scene.decrypt_old()["Plaintext"] == scene.decrypt_new()["Plaintext"] == SECRET
+        altered(service, "UPDATE aliases SET account = '999999999999' WHERE key_id = :one", one=scene.one)
+        assert until_refused(scene.encrypt_by_alias) == "NotFoundException"
+
+
 def test_a_key_that_is_gone(service: Service, scene: Scene) -> None:
     """A row that was removed makes the key unknown, and the others are served."""
     with service_restored(service):
