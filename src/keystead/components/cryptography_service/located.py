@@ -50,7 +50,7 @@ class Records:
             keys = []
             for wanted in lookup.wanted:
                 record = None if fresh else self._kept(wanted.reference)
-                if record is None:
+                if record is None or not wanted.is_met_by(record):
                     record = await self._read(wanted.reference)
                 else:
                     from_cache = True

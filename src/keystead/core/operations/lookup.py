@@ -26,6 +26,10 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
     reference: Reference
     token: Token
 
+    def is_met_by(self, record: KeyRecord) -> bool:
+        """Whether the record has the token of the version that is wanted; if not, a newer record might."""
+        return not isinstance(self.token, int) or self.token in record.tokens
+
     def trimmed(self, record: KeyRecord) -> KeyRecord:
         """Return what a frame carries of a record that the repository returned."""
         attachments = {kind: content for kind, content in record.attachments.items() if kind in CARRIED}
@@ -50,7 +54,7 @@ class Keys(msgspec.Struct, frozen=True, gc=False):
 class KeysPage(msgspec.Struct, frozen=True, gc=False):
     """A page of an account's keys: up to ``limit + 1`` records with ids above ``after``, in order of id.
 
-    The one too many says that there is more. Each carries head and aliases only.
+    The one too many says that there is more. Each carries the head alone.
     """
 
     account: AccountId

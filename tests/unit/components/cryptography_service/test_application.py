@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from msgspec import structs
 
 from keystead.core.protocols.module_session.work import Item, Outcome
-from keystead.core.records import ALIASES, POLICY, AliasChange, Change, KeyRecord
+from keystead.core.records import ALIASES, POLICY, AliasChange, Change, KeyRecord, TokenChange
+from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.errors import (
     ConflictError,
     FencedError,
@@ -24,6 +27,7 @@ from keystead.errors import (
 from keystead.identifiers import AliasName, KeyId
 from tests.unit.components.cryptography_service.fakes import (
     ACCOUNT,
+    DOMAIN_KEY,
     KEY,
     REGION,
     TYPE,
@@ -42,6 +46,13 @@ OTHER = KeyId("22222222-2222-4222-8222-222222222222")
 ALIAS = AliasName("alias/payroll")
 
 
+def ciphertext_of(version: int) -> bytes:
+    """Return the body of a request to decrypt or re-encrypt what this version of the key encrypted."""
+    blob = CiphertextBlob(key_id=KEY, version=version, nonce=bytes(16), sealed=bytes(64)).encode()
+    return json.dumps({"CiphertextBlob": b64encode(blob).decode(), "DestinationKeyId": KEY}).encode()
+
+
+@pytest.mark.requirement("SVC-05")
 def test_the_module_gets_what_was_sent_and_the_client_what_the_module_answered() -> None:
     """Body and answer pass to the letter; the record carries the newest token only."""
 
@@ -72,6 +83,7 @@ def test_an_answer_carries_the_headers_that_clients_know() -> None:
     run(script)
 
 
+@pytest.mark.requirement("FIG11-04", "SVC-04")
 def test_the_authentication_service_is_told_what_was_received() -> None:
     """Method, path, headers, digest of the body, source and transport."""
 
@@ -241,6 +253,26 @@ def test_records_are_kept_for_a_second() -> None:
         front_end.clock.seconds += 0.001
         await front_end.call("Encrypt", ENCRYPT)
         assert (front_end.repository.reads, front_end.modules.asked[-1].keys[0].head) == (1, b"head 1")
+
+    run(script)
+
+
+@pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
+def test_a_version_that_a_kept_record_lacks_is_looked_up(operation: str) -> None:
+    """Another front end may have rotated the key just now; what is nowhere costs one read and one question."""
+
+    async def script(front_end: FrontEnd) -> None:
+        await front_end.call("Encrypt", ENCRYPT)
+        record = await front_end.repository.record(KEY)
+        assert record is not None
+        rotated = structs.replace(next_state(record, b"head 1"), tokens=(TokenChange(4, DOMAIN_KEY, b"token 4"),))
+        await front_end.repository.apply(Change((rotated,)))
+        for version, reads, tokens in ((3, 0, {3: b"token 3"}), (4, 1, {4: b"token 4"}), (5, 1, {})):
+            front_end.repository.reads = 0
+            front_end.modules.asked.clear()
+            await front_end.call(operation, ciphertext_of(version))
+            assert [item.keys[0].tokens for item in front_end.modules.asked] == [tokens]
+            assert front_end.repository.reads == reads
 
     run(script)
 
