@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from keystead.core.protocols.sigv4.authorization import ALGORITHM, TERMINATOR, Authorization
+from keystead.core.protocols.sigv4.authorization import ALGORITHM, TERMINATOR, Authorization, mismatch
 from keystead.core.protocols.sigv4.request import SignedRequest
 from keystead.primitives.authentication import Mac
 from keystead.primitives.digest import sha256
@@ -16,14 +16,20 @@ _UNRESERVED: Final = "-_.~"
 
 
 def canonical_request(request: SignedRequest, values: Mapping[str, str], signed_headers: Iterable[str]) -> bytes:
-    """Return the canonical request over the named headers; ``values`` has each of them."""
+    """Return the canonical request over the named headers; ``values`` has each of them.
+
+    Raises ServiceError InvalidSignatureException for characters that no byte of an HTTP request stands for.
+    """
     names = tuple(signed_headers)
     headers = "".join([f"{name}:{_trimmed(values[name])}\n" for name in names])
     text = (
         f"{request.method}\n{_canonical_path(request.path)}\n{_canonical_query(request.query)}\n"
         f"{headers}\n{';'.join(names)}\n{request.body_digest.hex()}"
     )
-    return text.encode("latin-1")
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise mismatch() from None
 
 
 def string_to_sign(authorization: Authorization, timestamp: str, canonical: bytes) -> bytes:

@@ -269,6 +269,14 @@ def test_method_and_path_are_signed(method: str, path: str) -> None:
     assert code_of(request_of(headers, method=method, path=path), stamp(headers)) == "InvalidSignatureException"
 
 
+@pytest.mark.parametrize(("method", "query"), [("POST", "a=\u20ac"), ("P\u014cST", "")])
+def test_characters_that_no_byte_stands_for_are_refused(method: str, query: str) -> None:
+    """A front end that passes on what it cannot have received is refused like any other mismatch."""
+    headers = signed()
+    request = SignedRequest(method, "/", query, tuple(headers), hashlib.sha256(BODY).digest())
+    assert code_of(request, stamp(headers)) == "InvalidSignatureException"
+
+
 def test_a_presigned_request_is_refused() -> None:
     """The query form is refused even when a header form comes along."""
     headers = signed()
