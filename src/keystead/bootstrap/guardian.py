@@ -20,6 +20,7 @@ REFUSED: Final = 1
 FIRST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 5.0
 STEADY: Final = 10.0
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Guardian:
@@ -35,7 +36,7 @@ class Guardian:
 
     def run(self) -> int:
         """Return the exit status once the child stopped in order, was refused, or a signal told both to stop."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _STOPPING:
             signal.signal(number, self._told_to_stop)
         wait = FIRST_WAIT
         while not self._signals:
@@ -49,9 +50,20 @@ class Guardian:
             if time.monotonic() - started > STEADY:
                 wait = FIRST_WAIT
             self._report(f"the supervisor ended (status {status}) and is started again")
-            time.sleep(wait)
+            self._wait(wait)
             wait = min(wait * 2, LONGEST_WAIT)
         return 0
+
+    def _wait(self, seconds: float) -> None:
+        """Return after this time, or as soon as a signal tells to stop."""
+        # Blocked, so that none is handled between the look and the wait, which would then last.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        try:
+            told = signal.sigtimedwait(_STOPPING, 0 if self._signals else seconds)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        if told is not None:
+            self._signals.append(told.si_signo)
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  # our own program and arguments

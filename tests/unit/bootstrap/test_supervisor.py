@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import psutil
 import pytest
@@ -134,6 +135,35 @@ def test_a_guardian_told_while_it_starts_its_child_stops_it(monkeypatch: pytest.
     monkeypatch.setattr(Guardian, "_start", start)
     assert Guardian((), (), lambda _line: None).run() == 0
     assert [child.returncode for child in started] == [-signal.SIGTERM]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_guardian_told_between_two_children_does_not_wait(monkeypatch: pytest.MonkeyPatch, elsewhere: bool) -> None:  # noqa: FBT001
+    """A signal before or during the wait for the next start ends the wait, and no child is started any more."""
+    monkeypatch.setattr(guardian, "FIRST_WAIT", 600.0)
+    told: list[str] = []
+    killers: list[subprocess.Popen[bytes]] = []
+
+    def report(line: str) -> None:
+        told.append(line)
+        if elsewhere:
+            killers.append(subprocess.Popen([sys.executable, "-c", f"import os; os.kill({os.getpid()}, 15)"]))
+        else:
+            signal.raise_signal(signal.SIGTERM)
+
+    def still_waiting(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, still_waiting)
+    signal.alarm(30)
+    try:
+        assert Guardian(("raise SystemExit(3)",), (), report).run() == 0
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        for killer in killers:
+            killer.wait()
+    assert told == ["the supervisor ended (status 3) and is started again"]
 
 
 @pytest.mark.parametrize(("too_late", "status"), [(False, 0), (True, 1)])
