@@ -1,6 +1,6 @@
 """Whose an access key is: the port, and the store that seals its secrets under a key of this service alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ _KEY_SIZE: Final = 32
 _FORMAT: Final = b"\x01"
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _BASE64_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_ID_LENGTH: Final = 16
 _SECRET_LENGTH: Final = 40
 
 
@@ -65,8 +66,7 @@ class SealedCredentials(CredentialReader):
         self._disk = disk
         self._randomness = randomness
         self._key = self._sealing_key()
-        self._stored = self._load()
-        self._found: Mapping[str, Credential] = {one.access_key_id: _credential(one) for one in self._stored}
+        self._found: Mapping[str, Credential] = _by_id(self._load())
 
     def find(self, access_key_id: str) -> Credential | None:
         """Return the credential, or None if there is no such access key."""
@@ -74,14 +74,15 @@ class SealedCredentials(CredentialReader):
 
     def accounts(self) -> frozenset[AccountId]:
         """Return the accounts that have a credential."""
-        return frozenset(AccountId(one.account) for one in self._stored)
+        return frozenset(one.account for one in self._found.values())
 
     def create_root(self, account: AccountId) -> tuple[str, str]:
         """Make an access key for the account's root user durable; return its id and its secret."""
-        access_key_id = "AKIA" + _text(self._randomness, _ALPHABET, 16)
-        secret = _text(self._randomness, _BASE64_ALPHABET, _SECRET_LENGTH)
+        access_key_id = "AKIA" + _text(self._randomness.token(_ID_LENGTH), _ALPHABET)
+        with Secret.random(_SECRET_LENGTH, self._randomness) as drawn:
+            secret = _text(drawn.view, _BASE64_ALPHABET)
         added = _Stored(access_key_id, secret.encode("ascii"), root_arn(account), account)
-        self._store((*self._stored, added))
+        self._store((*self._load(), added))
         return access_key_id, secret
 
     def _sealing_key(self) -> Secret:
@@ -89,8 +90,9 @@ class SealedCredentials(CredentialReader):
         if content is None:
             if self._disk.read(_CREDENTIALS_FILE) is not None:
                 raise SealError("the credentials are there but the key that opens them is not")
-            content = self._randomness.token(_KEY_SIZE)
-            self._disk.write(_SEALING_KEY_FILE, content)
+            key = Secret.random(_KEY_SIZE, self._randomness)
+            self._disk.write(_SEALING_KEY_FILE, bytes(key.view))
+            return key
         if len(content) != _KEY_SIZE:
             raise FormatError("the sealing key of the credentials is damaged")
         return Secret.taken(bytearray(content))
@@ -109,8 +111,11 @@ class SealedCredentials(CredentialReader):
         nonce = self._randomness.token(NONCE)
         sealed = seal(self._key.view, Label.CREDENTIALS, nonce, msgspec.msgpack.encode(stored), _FORMAT)
         self._disk.write(_CREDENTIALS_FILE, _FORMAT + nonce + sealed)
-        self._stored = stored
-        self._found = {one.access_key_id: _credential(one) for one in stored}
+        self._found = _by_id(stored)
+
+
+def _by_id(stored: Iterable[_Stored]) -> Mapping[str, Credential]:
+    return {one.access_key_id: _credential(one) for one in stored}
 
 
 def _credential(stored: _Stored) -> Credential:
@@ -122,6 +127,6 @@ def _credential(stored: _Stored) -> Credential:
     )
 
 
-def _text(randomness: Randomness, alphabet: str, length: int) -> str:
-    """Return uniformly chosen characters; the alphabets' sizes divide 256, so that none is likelier than another."""
-    return "".join(alphabet[byte % len(alphabet)] for byte in randomness.token(length))
+def _text(drawn: bytes | memoryview, alphabet: str) -> str:
+    """Return a character for each random byte; the alphabets have sizes that divide 256, so none is likelier."""
+    return "".join([alphabet[byte % len(alphabet)] for byte in drawn])
