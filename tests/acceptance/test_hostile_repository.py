@@ -213,7 +213,7 @@ CASES: dict[str, tuple[tuple[str, ...], Use]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.requirement("CONS-15")
+@pytest.mark.requirement("CONS-15", "ENV-20")
 def test_an_altered_row(service: Service, scene: Scene, name: str) -> None:
     """What the row decides fails from then on, and until that is noticed it is answered as before."""
     statements, use = CASES[name]

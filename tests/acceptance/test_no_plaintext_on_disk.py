@@ -94,7 +94,7 @@ def found_on_disk(service: Service) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.requirement("SECM-02")
+@pytest.mark.requirement("SECM-02", "FIG22-05")
 def test_no_other_process_holds_key_material(planted: Planted) -> None:
     """The memory of every other process holds no key of a customer and no domain key (read as the superuser can)."""
     work(planted.service.client())

@@ -45,11 +45,12 @@ def _standing(host: ModuleHost) -> tuple[int, bytes, dict[str, bytes]]:
     return current.state.version, current.hash, host.disk.snapshot()
 
 
-@pytest.mark.requirement("P20-01", "P20-02", "P20-03", "P20-06", "CONS-14")
+@pytest.mark.requirement("P20-01", "P20-02", "P20-03", "P20-06", "CONS-14", "CONS-01")
 def test_a_token_that_all_promised_is_installed_everywhere() -> None:
-    """Both modules hold the same domain key, after a restart too, from the token on their own disk."""
+    """Both modules hold the same state and domain key, after a restart too, from the token on their own disk."""
     domain = ModuleDomain().with_key()
     one, other = domain.hosts
+    assert one.module.installed.current.state == other.module.installed.current.state
     (key,) = one.module.installed.current.keys.values()
     (same,) = other.module.installed.current.keys.values()
     assert key.same_as(same)

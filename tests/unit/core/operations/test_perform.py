@@ -168,6 +168,7 @@ def test_the_names_of_a_page_come_with_its_records(stage: Stage) -> None:
         perform(find("ListAliases"), context, request, (key,))
 
 
+@pytest.mark.requirement("ENV-20")
 def test_who_may_not_use_a_key_does_not_learn_its_state(stage: Stage) -> None:
     """Permission is asked for before the state is judged."""
     stage.service.call("DisableKey", key_id=stage.one)
