@@ -14,12 +14,12 @@ from keystead.components.coordinator.server import Desk, OperatorConnection
 from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence
 from keystead.components.token_repository.sqlite import SqliteTokenRepository
 from keystead.core.domain.ledger import Ledger
-from keystead.errors import OperatorError, Refusal
+from keystead.errors import OperatorError, Refusal, RepositoryUnavailable
 from keystead.identifiers import DomainId
 from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import GENESIS, publish_token
-from keystead.transport.sql import WriterThread
+from keystead.transport.sql import WriterThread, upgrade
 from keystead.transport.unix import UnixNetwork
 
 
@@ -27,6 +27,7 @@ def serve(config: Path) -> int:
     """Run the coordinator until told to stop; what is in flight goes on at the next start. Raises OperatorError."""
     harden_process(strict=False)
     configuration = load(config, CoordinatorConfiguration)
+    _bring_up_to_date(Path(configuration.repository))
     run(_serve(configuration))
     return 0
 
@@ -60,6 +61,16 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
         for errand in errands:
             errand.cancel()
     writer.close()
+
+
+def _bring_up_to_date(repository: Path) -> None:
+    """Make the repository if there is none, or give it the schema of this version; front ends wait for it."""
+    try:
+        upgrade(repository)
+    except RepositoryUnavailable as error:
+        raise OperatorError(
+            f"cannot write the repository {repository}: {error}", "see whether this user may write there"
+        ) from None
 
 
 def _ledger(configuration: CoordinatorConfiguration, disk: HostDisk) -> Ledger:

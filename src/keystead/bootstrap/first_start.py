@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from keystead.bootstrap.data_directory import DOMAIN, REPOSITORY, DataDirectory, Installation
+from keystead.bootstrap.data_directory import DOMAIN, DataDirectory, Installation
 from keystead.bootstrap.endpoint import RootCredentials, write_credentials
 from keystead.bootstrap.genesis import Founder, found, propose_first_key
 from keystead.bootstrap.host import HostClock, HostDisk
@@ -33,7 +33,6 @@ from keystead.primitives.openssh import OperatorKey
 from keystead.transport.coordinator_client import install
 from keystead.transport.domain_directory import publish_genesis
 from keystead.transport.module_link import ModuleLink
-from keystead.transport.sql import upgrade
 from keystead.transport.unix import UnixNetwork
 
 PERSON: Final = "operator"
@@ -53,7 +52,6 @@ async def first_start(
     for name in MODULES:
         supervisor.add(module_role(name))
     founders = tuple(_founder(name, randomness) for name in _PERMISSIONS)
-    upgrade(REPOSITORY)
     network, clock = UnixNetwork(), HostClock()
     links = {name: ModuleLink(network, address(name), randomness) for name in MODULES}
     keeping = [asyncio.create_task(link.run()) for link in links.values()]

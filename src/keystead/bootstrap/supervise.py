@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from keystead.bootstrap.banner import banner
-from keystead.bootstrap.data_directory import LOGS, REPOSITORY, RUN, DataDirectory, Installation
+from keystead.bootstrap.data_directory import LOGS, RUN, DataDirectory, Installation
 from keystead.bootstrap.endpoint import Endpoint, read_credentials, write_endpoint
 from keystead.bootstrap.first_start import first_start
 from keystead.bootstrap.health import until_healthy
@@ -18,7 +18,6 @@ from keystead.bootstrap.supervisor import Supervisor
 from keystead.errors import OperatorError, PeerUnavailable, Refusal
 from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
-from keystead.transport.sql import upgrade
 
 PATIENCE: Final = 60.0
 """Seconds in which the service must come up."""
@@ -73,7 +72,6 @@ async def _start(plan: Plan, directory: DataDirectory, supervisor: Supervisor) -
     if installation is None:
         installation = await first_start(plan, directory, supervisor, SystemRandomness())
     else:
-        upgrade(REPOSITORY)
         _add_domain(installation, supervisor)
     supervisor.add(authentication_role(installation.domain, installation.region))
     supervisor.add(cryptography_role(installation.domain, plan))

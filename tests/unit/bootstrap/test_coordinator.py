@@ -1,6 +1,7 @@
 """A coordinator that cannot begin says why, and what to do next."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from keystead.core.domain.quorum import Rules
 from keystead.core.domain.token_repository import Submission
 from keystead.errors import OperatorError
 from keystead.identifiers import OperatorId
-from keystead.transport.sql import WriterThread, upgrade
+from keystead.transport.sql import WriterThread, connect_to_read, upgrade
 from tests.simulators.parties import Parties, k_of, person
 
 ADA = person("ada")
@@ -24,7 +25,6 @@ PARTIES = Parties([ADA], ["module-1"], Rules(k_of(1, ADA)))
 def configured(folder: Path, domain: str) -> Path:
     """Return the configuration of a coordinator in this folder."""
     (folder / "domain").mkdir()
-    upgrade(folder / "repository.sqlite")
     configuration = CoordinatorConfiguration(
         listen=f"unix:{folder}/c.sock",
         operator_key="none",
@@ -64,9 +64,30 @@ def test_with_a_repository_of_something_else(tmp_path: Path) -> None:
         decision=Decision.ACCEPTED,
         decided=0,
     )
+    upgrade(tmp_path / "repository.sqlite")
     _keep(tmp_path / "repository.sqlite", forged)
     with pytest.raises(OperatorError, match="does not continue"):
         serve(config)
+
+
+def test_the_repository_is_brought_up_to_date_first(tmp_path: Path) -> None:
+    """Whatever else is wrong: it has the schema of this version, so that front ends can read."""
+    with pytest.raises(OperatorError, match="no genesis"):
+        serve(configured(tmp_path, PARTIES.state.domain.hex()))
+    upgrade(tmp_path / "newest.sqlite")
+    assert _schema(tmp_path / "repository.sqlite") == _schema(tmp_path / "newest.sqlite")
+
+
+def test_with_a_repository_that_cannot_be_written(tmp_path: Path) -> None:
+    """The person at the terminal is told which file it is."""
+    (tmp_path / "repository.sqlite").mkdir()
+    with pytest.raises(OperatorError, match=r"cannot write the repository .*repository\.sqlite"):
+        serve(configured(tmp_path, PARTIES.state.domain.hex()))
+
+
+def _schema(path: Path) -> list[tuple[str, ...]]:
+    with closing(connect_to_read(path)) as connection:
+        return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
 def _keep(path: Path, submission: Submission) -> None:
