@@ -18,7 +18,7 @@ class ModuleConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     pin: str
     """File with the hexadecimal id of the only domain that it may join; read while the module is blank."""
     strict: bool = False
-    """Refuse to start where memory can be neither secret nor locked, or a debugger could attach."""
+    """Refuse to start without ``memfd_secret`` (Linux 5.14), an unlimited RLIMIT_MEMLOCK, or safety from debuggers."""
     group_may_connect: bool = False
     """Whether members of the process's group may connect to its socket, or this user alone."""
 
