@@ -10,6 +10,7 @@ from keystead.core.domain.coordination import TRANSITIONS, Decision, Installatio
 from keystead.core.domain.ledger import Entry, Ledger
 from keystead.core.domain.state import Permission
 from keystead.core.domain.token_repository import AcceptedToken, Submission, TokenRepository
+from keystead.core.failpoints import Failpoint, reach
 from keystead.core.ports import Clock
 from keystead.core.protocols.coordination import Install, verify_submission
 from keystead.core.records import DomainKeyFence
@@ -98,6 +99,7 @@ class Coordinator:
                 decided=self._clock.now(),
             )
             await self._record(submission)
+            reach(Failpoint.COORDINATOR_RECORDED)
             if isinstance(judged, _Denial):
                 raise judged.refusal
             self.ledger.append(judged)
@@ -112,6 +114,7 @@ class Coordinator:
                 raise PromiseMissing("nothing is in flight that could be promised")
             entry.check_promise(member, promise)
             await self._repository.keep_promise(entry.position.hash, member, promise)
+            reach(Failpoint.COORDINATOR_PROMISE_KEPT)
             entry.promises[member] = promise
             await self._advance()
 
@@ -122,6 +125,7 @@ class Coordinator:
             if entry is None or entry.position != position or member in entry.installed:
                 return
             await self._repository.keep_installation(position.hash, member, self._clock.now())
+            reach(Failpoint.COORDINATOR_INSTALLATION_KEPT)
             entry.installed.add(member)
             await self._advance()
 
@@ -193,10 +197,14 @@ class Coordinator:
         while entry is not None and (progress := entry.progress()) is not None:
             if progress is Progress.PROMISED_BY_ALL:
                 # Before any member has the key: the first record that it seals must find its way into the repository.
+                reach(Failpoint.COORDINATOR_BEFORE_ADMIT)
                 for key in entry.added_keys:
                     await self._fence.admit(key, self._clock.now())
+                reach(Failpoint.COORDINATOR_ADMITTED)
             stage = TRANSITIONS[entry.stage, progress]
+            reach(Failpoint.COORDINATOR_BEFORE_STAGE)
             await self._repository.set_stage(entry.position.hash, stage)
+            reach(Failpoint.COORDINATOR_STAGE_SET)
             entry.stage = stage
             self._report("installation_advanced", version=entry.position.version, stage=stage.name.lower())
             self._publish_installed(entry)
@@ -205,7 +213,9 @@ class Coordinator:
 
     def _publish_installed(self, entry: Entry) -> None:
         if entry.stage is Installation.INSTALLED:
+            reach(Failpoint.COORDINATOR_BEFORE_PUBLISH)
             self._publish(entry.position.version, entry.successor.encoded)
+            reach(Failpoint.COORDINATOR_PUBLISHED)
 
 
 def _restore(entry: Entry, kept: AcceptedToken) -> None:

@@ -5,6 +5,7 @@ format (1 byte, 1) | nonce (16 bytes) | ciphertext, tag, commitment
 
 from typing import Final
 
+from keystead.core.failpoints import Failpoint, reach
 from keystead.core.ports import Buffer, Disk, Randomness
 from keystead.errors import OperatorError, SealError
 from keystead.primitives.labels import Label
@@ -44,4 +45,6 @@ class SealedFiles:
         """Replace the content; on return it survives a power cut."""
         nonce = self._randomness.token(NONCE)
         sealed = seal(self._root.view, Label.ROOT_SLOT, nonce, content, _FORMAT + name.encode())
+        reach(Failpoint.MODULE_BEFORE_WRITE)
         self._disk.write(name, _FORMAT + nonce + sealed)
+        reach(Failpoint.MODULE_WRITTEN)

@@ -1,0 +1,49 @@
+"""Named places in the order of durable steps, where a test lets a process die or stand still.
+
+Nothing happens at a failpoint unless the process was started with two variables of its environment set
+(``keystead.bootstrap.failpoints``), which is unsafe and never done in production. The one registry of names lets
+tests hit every place there is. It is the process's own, like a signal handler, so that no constructor carries it.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum, unique
+
+
+@unique
+class Failpoint(StrEnum):
+    """Every place, named by who is there and what is durable."""
+
+    COORDINATOR_RECORDED = "coordinator-recorded"
+    """The decision about a token is durable; nobody heard of it yet."""
+    COORDINATOR_PROMISE_KEPT = "coordinator-promise-kept"
+    """A member's promise is durable; the ledger does not have it yet."""
+    COORDINATOR_INSTALLATION_KEPT = "coordinator-installation-kept"
+    """That a member has the token is durable; the ledger does not have it yet."""
+    COORDINATOR_BEFORE_ADMIT = "coordinator-before-admit"
+    """All promised; the key repository does not take records under the new domain key yet."""
+    COORDINATOR_ADMITTED = "coordinator-admitted"
+    """It takes them; the stage says so not yet."""
+    COORDINATOR_BEFORE_STAGE = "coordinator-before-stage"
+    COORDINATOR_STAGE_SET = "coordinator-stage-set"
+    """A stage of an installation is durable; nothing of it was begun."""
+    COORDINATOR_BEFORE_PUBLISH = "coordinator-before-publish"
+    COORDINATOR_PUBLISHED = "coordinator-published"
+    """A token that every member has is, or is not yet, to be read by every role."""
+    MODULE_BEFORE_WRITE = "module-before-write"
+    MODULE_WRITTEN = "module-written"
+    """A sealed file of a module is, or is not yet, durable; what it holds was not told to anyone."""
+
+
+_armed: Callable[[Failpoint], None] | None = None
+
+
+def reach(point: Failpoint) -> None:
+    """Be at a failpoint: nothing, unless the process was armed."""
+    if _armed is not None:
+        _armed(point)
+
+
+def arm(reached: Callable[[Failpoint], None] | None) -> None:
+    """Have ``reached`` called at every failpoint from now on; None disarms."""
+    global _armed  # noqa: PLW0603 - the process's own, as said above
+    _armed = reached
