@@ -121,7 +121,7 @@ class ModuleHost:
         """The module as a genesis lists it."""
         answer = self.ask(messages.Identify())
         assert isinstance(answer, messages.Identity)
-        return Member.of(self.name, IdentityPublic(answer.ed25519, answer.mldsa65), answer.sealing)
+        return Member.of(self.name, IdentityPublic(answer.ed25519, answer.mldsa65), answer.sealing, answer.slot)
 
 
 class Handler(Protocol):

@@ -14,7 +14,7 @@ from keystead.core.domain import change_request, genesis
 from keystead.core.domain.change_request import ApprovedRequest, ChangeRequest, DomainChange
 from keystead.core.domain.genesis import Genesis
 from keystead.core.domain.quorum import KOfOperators, Rules
-from keystead.core.domain.state import DomainState, Member, Operator, Permission
+from keystead.core.domain.state import DomainState, Member, Operator, Permission, SlotKind
 from keystead.core.domain.succession import Successor, accept
 from keystead.identifiers import DomainKeyId
 from keystead.primitives.hpke import RecipientKey
@@ -46,7 +46,7 @@ def person(name: str, *permissions: Permission) -> Person:
 def module(name: str) -> ModuleIdentity:
     """Return the module of this name."""
     dice = SeededRandomness(0, f"module {name}")
-    return ModuleIdentity(signing=IdentityKey.generate(dice), sealing=RecipientKey.generate(dice))
+    return ModuleIdentity(signing=IdentityKey.generate(dice), sealing=RecipientKey.generate(dice), slot=SlotKind.FILE)
 
 
 def member(name: str) -> Member:

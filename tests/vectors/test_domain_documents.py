@@ -10,6 +10,7 @@ from keystead.components.security_module.identity import ModuleIdentity
 from keystead.components.security_module.ingestion import open_domain_keys
 from keystead.core.domain import change_request, genesis, succession
 from keystead.core.domain.promise import require_promises
+from keystead.core.domain.state import SlotKind
 from keystead.errors import Refusal
 from keystead.primitives.hpke import RecipientKey
 from keystead.primitives.secret import Secret
@@ -92,4 +93,5 @@ def module(name: str) -> ModuleIdentity:
     return ModuleIdentity(
         signing=IdentityKey.from_secret(Secret.taken(bytearray.fromhex(secrets["signing"]))),
         sealing=RecipientKey.from_secret(Secret.taken(bytearray.fromhex(secrets["sealing"]))),
+        slot=SlotKind.FILE,
     )

@@ -39,7 +39,7 @@ PERSON: Final = "operator"
 """The operator who is a person: the one who typed the command."""
 _PERMISSIONS: Final = {
     PERSON: frozenset({Permission.GOVERN}),
-    COORDINATOR: frozenset({Permission.CARRY}),
+    COORDINATOR: frozenset({Permission.GOVERN, Permission.CARRY}),
     AUTHENTICATION: frozenset({Permission.VOUCH}),
     CRYPTOGRAPHY: frozenset({Permission.SERVE}),
 }

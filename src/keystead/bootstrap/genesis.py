@@ -11,7 +11,7 @@ from typing import Final
 from keystead.core.domain import change_request, genesis
 from keystead.core.domain.change_request import AddDomainKey, ApprovedRequest, ChangeRequest
 from keystead.core.domain.genesis import Genesis, MemberSignature
-from keystead.core.domain.quorum import KOfOperators, Rules
+from keystead.core.domain.quorum import ROUTINE, KOfOperators, RoutineRule, Rules
 from keystead.core.domain.state import Member, Operator, Permission
 from keystead.core.ports import Clock, Randomness
 from keystead.core.protocols.module_session.messages import (
@@ -58,16 +58,15 @@ async def found(
     """Return the genesis that every module and founder signed and every module adopted.
 
     ``modules`` are blank modules by name; ``pin`` writes the domain's id into their configuration before they are asked
-    to sign. Every founder who may govern must sign what changes the domain.
+    to sign. Every person who may govern must sign what changes the domain; ``_rules`` says what a machine may sign.
     """
     members = [_member(name, await link.control(Identify())) for name, link in modules.items()]
-    governors = sorted(one.operator().id for one in founders if Permission.GOVERN in one.permissions)
     body = genesis.body(
         nonce=randomness.token(32),
         created=clock.now(),
         members=members,
         operators=[founder.operator() for founder in founders],
-        rules=Rules(KOfOperators(len(governors), tuple(governors))),
+        rules=_rules(founders),
     )
     pin(genesis.domain_id(body))
     signed = Genesis(body, _founders_signatures(body, founders), ())
@@ -106,10 +105,22 @@ async def propose_first_key(
     return answer.token
 
 
+def _rules(founders: tuple[Founder, ...]) -> Rules:
+    """Return the rules: all people for the constitution; any one of them, or a machine that governs, for routine."""
+    governors = {one.operator().id: one for one in founders if Permission.GOVERN in one.permissions}
+    people = tuple(sorted(id_ for id_, one in governors.items() if one.permissions == {Permission.GOVERN}))
+    everyone = KOfOperators(1, tuple(sorted(governors)))
+    machines = len(governors) > len(people)
+    return Rules(
+        KOfOperators(len(people), people),
+        tuple(RoutineRule(kind, everyone) for kind in sorted(ROUTINE)) if machines else (),
+    )
+
+
 def _member(name: str, answer: Answer) -> Member:
     if not isinstance(answer, Identity):
         raise FormatError("the module answered something else than its identity")
-    return Member.of(name, IdentityPublic(ed25519=answer.ed25519, mldsa65=answer.mldsa65), answer.sealing)
+    return Member.of(name, IdentityPublic(ed25519=answer.ed25519, mldsa65=answer.mldsa65), answer.sealing, answer.slot)
 
 
 def _signature(answer: Answer) -> bytes:

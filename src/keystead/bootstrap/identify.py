@@ -38,7 +38,7 @@ def _computed(answer: Answer) -> str:
     if not isinstance(answer, Identity):
         raise FormatError("it answered something else than its identity")
     public = IdentityPublic(ed25519=answer.ed25519, mldsa65=answer.mldsa65)
-    computed = module_fingerprint(public, answer.sealing)
+    computed = module_fingerprint(public, answer.sealing, answer.slot)
     if answer.fingerprint != computed:
         raise FormatError("its fingerprint is not that of its keys")
     return computed

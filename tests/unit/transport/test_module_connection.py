@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from keystead.core.domain.state import SlotKind
 from keystead.core.ports import Buffer, Link
 from keystead.core.protocols.module_session.messages import GREETING_CALL, Identify, Identity, encode_reply
 from keystead.errors import PeerUnavailable
@@ -104,7 +105,7 @@ def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
         first.cancel()
         await asyncio.sleep(0.1)
         for number, name in ((1, "first"), (2, "second")):
-            connection.received(encode_reply(number, Identity(bytes(32), b"", b"", name)))
+            connection.received(encode_reply(number, Identity(bytes(32), b"", b"", SlotKind.FILE, name)))
         answer = await second
         assert isinstance(answer, Identity)
         assert answer.fingerprint == "second"
@@ -122,7 +123,7 @@ def test_a_draining_connection_closes_after_its_last_answer() -> None:
         await asyncio.sleep(0.1)
         connection.drain()
         assert not link.closed
-        connection.received(encode_reply(1, Identity(bytes(32), b"", b"", "")))
+        connection.received(encode_reply(1, Identity(bytes(32), b"", b"", SlotKind.FILE, "")))
         assert link.closed
         await call
 

@@ -40,7 +40,9 @@ def _at_the_beginning(
 def _identity(module: SecurityModule) -> messages.Identity:
     identity = module.identity
     public = identity.signing.public
-    return messages.Identity(public.ed25519, public.mldsa65, identity.sealing.public, identity.fingerprint)
+    return messages.Identity(
+        public.ed25519, public.mldsa65, identity.sealing.public, identity.slot, identity.fingerprint
+    )
 
 
 def _negotiated(module: SecurityModule, connection: ModuleConnection, hello: bytes, now: int) -> messages.Negotiated:

@@ -6,7 +6,7 @@ from typing import Final
 
 from keystead.components.security_module.root_slot import RootSlot
 from keystead.components.security_module.sealed_files import SealedFiles
-from keystead.core.domain.state import module_fingerprint, module_id
+from keystead.core.domain.state import SlotKind, module_fingerprint, module_id
 from keystead.core.ports import Disk, Randomness
 from keystead.errors import OperatorError
 from keystead.identifiers import ModuleId
@@ -28,6 +28,8 @@ class ModuleIdentity:
     """Signs as the module, for as long as the module lives."""
     sealing: RecipientKey = field(repr=False)
     """Opens what is sealed to the module."""
+    slot: SlotKind
+    """What both rest under."""
 
     @cached_property
     def id(self) -> ModuleId:
@@ -37,7 +39,7 @@ class ModuleIdentity:
     @cached_property
     def fingerprint(self) -> str:
         """What a person compares before the module is listed in a genesis."""
-        return module_fingerprint(self.signing.public, self.sealing.public)
+        return module_fingerprint(self.signing.public, self.sealing.public, self.slot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +70,23 @@ def wake(slot: RootSlot, disk: Disk, randomness: Randomness) -> Resting:
             "the module belongs to a domain but its identity is not there",
             "restore the module's directory from a backup",
         )
-    identity = _made(files, randomness) if resting is None else _read(resting)
+    identity = _made(files, slot.kind, randomness) if resting is None else _read(resting, slot.kind)
     return Resting(identity, files)
 
 
-def _made(files: SealedFiles, randomness: Randomness) -> ModuleIdentity:
+def _made(files: SealedFiles, kind: SlotKind, randomness: Randomness) -> ModuleIdentity:
     signing, sealing = IdentityKey.generate(randomness), RecipientKey.generate(randomness)
     with Secret.blank(signatures.SECRET_SIZE + hpke.SECRET_SIZE) as both:
         both.view[: signatures.SECRET_SIZE] = signing.secret().view
         both.view[signatures.SECRET_SIZE :] = sealing.secret().view
         files.write(_FILE, both.view)
-    return ModuleIdentity(signing=signing, sealing=sealing)
+    return ModuleIdentity(signing=signing, sealing=sealing, slot=kind)
 
 
-def _read(both: Secret) -> ModuleIdentity:
+def _read(both: Secret, kind: SlotKind) -> ModuleIdentity:
     with both:
         signing = Secret.taken(both.view[: signatures.SECRET_SIZE])
         sealing = Secret.taken(both.view[signatures.SECRET_SIZE :])
-    return ModuleIdentity(signing=IdentityKey.from_secret(signing), sealing=RecipientKey.from_secret(sealing))
+    return ModuleIdentity(
+        signing=IdentityKey.from_secret(signing), sealing=RecipientKey.from_secret(sealing), slot=kind
+    )

@@ -15,7 +15,7 @@ from keystead.components.security_module.ingestion import open_domain_keys
 from keystead.components.security_module.issuing import issue
 from keystead.components.security_module.sealed_files import SealedFiles
 from keystead.core.domain import domain_token, genesis, promise, succession
-from keystead.core.domain.state import DomainState
+from keystead.core.domain.state import DomainState, promisers
 from keystead.core.domain.succession import Successor
 from keystead.core.ports import Randomness
 from keystead.core.strict import StrictCodec
@@ -142,7 +142,7 @@ class Installed:
         if given is not None:
             return given
         successor = succession.accept(current.state, current.hash, token, now)
-        if current.state.member(self._identity.id) is None or successor.state.member(self._identity.id) is None:
+        if self._identity.id not in promisers(current.state, successor.state):
             raise NotAMember("only a member that remains promises")
         for key in open_domain_keys(successor, self._identity).values():
             key.wipe()

@@ -6,6 +6,7 @@ from keystead.components.security_module.identity import ModuleIdentity
 from keystead.components.security_module.ingestion import DOMAIN_KEY, body_mac, commitment
 from keystead.core.domain import change_request, domain_token, succession
 from keystead.core.domain.change_request import AddDomainKey
+from keystead.core.domain.changes import new_key_id
 from keystead.core.domain.domain_token import RANDOM_KEY, Body, DomainToken, Package, SealedDomainKey
 from keystead.core.domain.state import DomainState
 from keystead.core.ports import Randomness
@@ -35,7 +36,7 @@ def issue(
     keys = dict(domain_keys)
     commitments = {entry.id: entry.commitment for entry in predecessor.domain_keys}
     if isinstance(request.change, AddDomainKey):
-        added = succession.new_key_id(request)
+        added = new_key_id(request)
         keys[added] = Secret.random(DOMAIN_KEY, randomness)
         commitments[added] = commitment(keys[added], predecessor.domain_id, added)
     state = succession.apply(predecessor, request, commitments)

@@ -2,6 +2,7 @@
 
 from typing import Final, Protocol
 
+from keystead.core.domain.state import SlotKind
 from keystead.core.ports import Disk, Randomness
 from keystead.errors import OperatorError
 from keystead.primitives.secret import Secret
@@ -13,8 +14,8 @@ _FILE: Final = "root-slot"
 class RootSlot(Protocol):
     """Keeps 32 secret bytes over restarts. What destroying it promises depends on its kind."""
 
-    kind: str
-    """What receipts of shredding call it: ``file``, ``memory`` or ``pkcs11``."""
+    kind: SlotKind
+    """What receipts of shredding call it."""
 
     def existing(self) -> Secret | None:
         """Return the slot's secret, or None if it was never made; raises OperatorError if it is damaged."""
@@ -26,7 +27,7 @@ class RootSlot(Protocol):
 class FileRootSlot:
     """A file that only the module's user can read. An old image of the disk still has what it held before."""
 
-    kind = "file"
+    kind = SlotKind.FILE
 
     def __init__(self, disk: Disk, randomness: Randomness) -> None:
         """Take the module's own disk, which makes files of mode 0600."""

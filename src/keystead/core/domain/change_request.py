@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from keystead.core.domain.document import DocumentCodec
 from keystead.core.domain.quorum import RequestKind, Rules
-from keystead.core.domain.state import Bytes16, Bytes32, Member, Operator
+from keystead.core.domain.state import Bytes16, Bytes32, Member, Operator, Parameters
 from keystead.identifiers import OperatorId
 from keystead.primitives.openssh import OperatorKey
 
@@ -54,7 +54,76 @@ class ChangeRules(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestK
     rules: Rules
 
 
-DomainChange: TypeAlias = AddDomainKey | AddMember | RemoveMember | AddOperator | RemoveOperator | ChangeRules
+class RetireDomainKey(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.RETIRE_DOMAIN_KEY)):
+    """Keep a domain key that is not the newest, and refuse to open with it."""
+
+    key: Bytes16
+
+
+class DropDomainKey(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.DROP_DOMAIN_KEY)):
+    """Drop a retired domain key for good: what is left is sealed to fresh keys of those who stay."""
+
+    key: Bytes16
+    offers: tuple[bytes, ...]
+    """Of each member that stays (``offer``), in order of the members' ids."""
+    parked: tuple[Bytes16, ...]
+    """Members that leave because they made no offer, sorted."""
+
+
+class Abandon(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.ABANDON)):
+    """Free the members from promises of a successor that is not installed. Makes no token."""
+
+    successor: Bytes32
+    lost: tuple[Bytes16, ...]
+    """Members, sorted, of which the quorum takes it upon itself that they will never install the successor."""
+
+
+class Recover(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.RECOVER)):
+    """Go on with these members, sorted by id, without those who are lost."""
+
+    members: tuple[Member, ...]
+
+
+class ReinstateDomainKey(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.REINSTATE_DOMAIN_KEY)):
+    """Let a retired domain key open again."""
+
+    key: Bytes16
+
+
+class RenewHolder(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.RENEW_HOLDER)):
+    """Seal to a fresh key of one member from now on."""
+
+    offer: bytes
+
+
+class RecordDestruction(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.RECORD_DESTRUCTION)):
+    """Take down that a module destroyed its former sealing keys."""
+
+    attestation: bytes
+
+
+class ChangeParameters(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.CHANGE_PARAMETERS)):
+    """Replace the parameters."""
+
+    parameters: Parameters
+
+
+DomainChange: TypeAlias = (
+    AddDomainKey
+    | AddMember
+    | RemoveMember
+    | AddOperator
+    | RemoveOperator
+    | ChangeRules
+    | RetireDomainKey
+    | DropDomainKey
+    | Abandon
+    | Recover
+    | ReinstateDomainKey
+    | RenewHolder
+    | RecordDestruction
+    | ChangeParameters
+)
 
 
 class ChangeRequest(msgspec.Struct, frozen=True, array_like=True):
@@ -81,6 +150,14 @@ KINDS: Final = {
     AddOperator: RequestKind.ADD_OPERATOR,
     RemoveOperator: RequestKind.REMOVE_OPERATOR,
     ChangeRules: RequestKind.CHANGE_RULES,
+    RetireDomainKey: RequestKind.RETIRE_DOMAIN_KEY,
+    DropDomainKey: RequestKind.DROP_DOMAIN_KEY,
+    Abandon: RequestKind.ABANDON,
+    Recover: RequestKind.RECOVER,
+    ReinstateDomainKey: RequestKind.REINSTATE_DOMAIN_KEY,
+    RenewHolder: RequestKind.RENEW_HOLDER,
+    RecordDestruction: RequestKind.RECORD_DESTRUCTION,
+    ChangeParameters: RequestKind.CHANGE_PARAMETERS,
 }
 
 CODEC: Final[DocumentCodec[ChangeRequest]] = DocumentCodec(ChangeRequest, PURPOSE, 1)

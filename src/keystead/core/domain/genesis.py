@@ -12,8 +12,18 @@ from msgspec import Meta
 
 from keystead.core.domain.change_request import OperatorSignature
 from keystead.core.domain.document import DocumentCodec
+from keystead.core.domain.holders import holder
 from keystead.core.domain.quorum import Rules, check_rules
-from keystead.core.domain.state import Bytes16, Bytes32, DomainState, Member, Operator, Permission
+from keystead.core.domain.state import (
+    Bytes16,
+    Bytes32,
+    DomainState,
+    Member,
+    Operator,
+    Parameters,
+    Permission,
+    Role,
+)
 from keystead.errors import FormatError, SignatureError
 from keystead.identifiers import DomainId, OperatorId
 from keystead.primitives.digest import sha256
@@ -22,6 +32,7 @@ from keystead.primitives.openssh import OperatorKey, verify_sshsig
 from keystead.primitives.signatures import IdentityKey, verify
 
 NAMESPACE: Final = "keystead.genesis.v1"
+DEFAULT_PARAMETERS: Final = Parameters()
 
 
 class GenesisBody(msgspec.Struct, frozen=True, array_like=True):
@@ -33,6 +44,7 @@ class GenesisBody(msgspec.Struct, frozen=True, array_like=True):
     members: Annotated[tuple[Member, ...], Meta(min_length=1)]
     operators: Annotated[tuple[Operator, ...], Meta(min_length=1)]
     rules: Rules
+    parameters: Parameters
 
 
 class MemberSignature(msgspec.Struct, frozen=True, array_like=True):
@@ -57,11 +69,18 @@ CODEC: Final[DocumentCodec[Genesis]] = DocumentCodec(Genesis, "keystead genesis"
 
 
 def body(
-    *, nonce: bytes, created: int, members: Iterable[Member], operators: Iterable[Operator], rules: Rules
+    *,
+    nonce: bytes,
+    created: int,
+    members: Iterable[Member],
+    operators: Iterable[Operator],
+    rules: Rules,
+    parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> bytes:
     """Return the body to be signed; raises UnsatisfiableRule if the rules cannot be kept by these operators."""
     listed = tuple(sorted(operators, key=lambda operator: operator.id))
-    drafted = GenesisBody(nonce, created, tuple(sorted(members, key=lambda member: member.id)), listed, rules)
+    in_order = tuple(sorted(members, key=lambda member: member.id))
+    drafted = GenesisBody(nonce, created, in_order, listed, rules, parameters)
     _check(drafted)
     return BODY_CODEC.encode(drafted)
 
@@ -75,7 +94,16 @@ def initial_state(genesis_body: bytes) -> DomainState:
     """Return version 0 of the domain: no domain key yet. Raises FormatError, UnsatisfiableRule."""
     decoded = BODY_CODEC.decode(genesis_body)
     _check(decoded)
-    return DomainState(domain_id(genesis_body), 0, decoded.members, decoded.operators, decoded.rules, ())
+    return DomainState(
+        domain_id(genesis_body),
+        0,
+        decoded.members,
+        decoded.operators,
+        decoded.rules,
+        domain_keys=(),
+        parameters=decoded.parameters,
+        holders=tuple(holder(member, 0) for member in decoded.members),
+    )
 
 
 def sign_as_operator(genesis_body: bytes, operator: OperatorId, key: OperatorKey) -> OperatorSignature:
@@ -114,5 +142,9 @@ def _check(drafted: GenesisBody) -> None:
     operator_ids = [operator.id for operator in drafted.operators]
     if member_ids != sorted(set(member_ids)) or operator_ids != sorted(set(operator_ids)):
         raise FormatError("members and operators are listed in order of their ids, each once")
+    if len({member.sealing for member in drafted.members}) != len(member_ids):
+        raise FormatError("two members have one sealing key")
+    if all(member.role is not Role.ACTIVE for member in drafted.members):
+        raise FormatError("no member is active")
     governors = {operator.id for operator in drafted.operators if Permission.GOVERN in operator.permissions}
     check_rules(drafted.rules, governors)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from keystead.core.domain.coordination import Installation, Position, Progress
 from keystead.core.domain.genesis import verify_genesis
 from keystead.core.domain.promise import verified_promiser
-from keystead.core.domain.state import DomainState
+from keystead.core.domain.state import DomainState, Role, promisers
 from keystead.core.domain.succession import Successor, accept
 from keystead.core.protocols.module_session.messages import AdoptGenesis, Ingest, PromiseSuccessor
 from keystead.errors import NotPinned, PromiseMissing
@@ -33,8 +33,13 @@ class Entry:
 
     @property
     def remaining(self) -> frozenset[ModuleId]:
-        """Return the members that the token keeps: each of them must promise."""
-        return frozenset(self.predecessor.members_by_id.keys() & self.successor.state.members_by_id.keys())
+        """Return the members that must promise the token."""
+        return promisers(self.predecessor, self.successor.state)
+
+    @property
+    def awaited(self) -> frozenset[ModuleId]:
+        """Return the members that must have the token before it is installed."""
+        return frozenset(member.id for member in self.successor.state.members if member.role is Role.ACTIVE)
 
     @property
     def added_keys(self) -> tuple[DomainKeyId, ...]:
@@ -55,7 +60,7 @@ class Entry:
         """Return what has been reached at this stage, or None while something is missing."""
         if self.stage is Installation.ACCEPTED and self.remaining <= self.promises.keys():
             return Progress.PROMISED_BY_ALL
-        if self.stage is Installation.SPREADING and self.successor.state.members_by_id.keys() <= self.installed:
+        if self.stage is Installation.SPREADING and self.awaited <= self.installed:
             return Progress.INSTALLED_BY_ALL
         return None
 

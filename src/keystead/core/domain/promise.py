@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from keystead.core.domain.document import DocumentCodec
-from keystead.core.domain.state import Bytes16, Bytes32, DomainState
+from keystead.core.domain.state import Bytes16, Bytes32, DomainState, promisers
 from keystead.core.tokens.envelope import bound
 from keystead.errors import PromiseMissing
 from keystead.identifiers import ModuleId
@@ -44,7 +44,7 @@ def require_promises(
 
     Raises FormatError, SignatureError, PromiseMissing.
     """
-    missing = set(predecessor.members_by_id.keys() & proposed.members_by_id.keys())
+    missing = set(promisers(predecessor, proposed))
     for document in encoded:
         missing.discard(verified_promiser(predecessor, predecessor_hash, successor_hash, document))
     if missing:

@@ -32,9 +32,15 @@ class RequestKind(IntEnum):
     DROP_DOMAIN_KEY = 8
     ABANDON = 9
     RECOVER = 10
+    REINSTATE_DOMAIN_KEY = 11
+    RENEW_HOLDER = 12
+    RECORD_DESTRUCTION = 13
+    CHANGE_PARAMETERS = 14
 
 
-ROUTINE: Final = frozenset({RequestKind.ADD_DOMAIN_KEY, RequestKind.RETIRE_DOMAIN_KEY})
+ROUTINE: Final = frozenset(
+    {RequestKind.ADD_DOMAIN_KEY, RequestKind.RETIRE_DOMAIN_KEY, RequestKind.REINSTATE_DOMAIN_KEY}
+)
 """Kinds that may have a rule of their own; every other is governed by the constitutional rule alone."""
 
 

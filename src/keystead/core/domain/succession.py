@@ -7,24 +7,19 @@ predecessor. An issuing module can add nothing; nobody compares versions elsewhe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
-
-import msgspec
 
 from keystead.core.domain import change_request, domain_token
 from keystead.core.domain.change_request import (
-    AddDomainKey,
-    AddMember,
     AddOperator,
     ApprovedRequest,
     ChangeRequest,
     ChangeRules,
-    RemoveMember,
     RemoveOperator,
 )
+from keystead.core.domain.changes import changed
 from keystead.core.domain.domain_token import Body
 from keystead.core.domain.quorum import check_rules, require
-from keystead.core.domain.state import DomainKeyEntry, DomainState, Member, Operator, Permission
+from keystead.core.domain.state import DomainState, Operator, Permission
 from keystead.errors import (
     NotAMember,
     NotPermitted,
@@ -36,13 +31,10 @@ from keystead.errors import (
     WrongPredecessor,
     WrongVersion,
 )
-from keystead.identifiers import DomainKeyId, OperatorId
-from keystead.primitives.digest import labelled_digest
+from keystead.identifiers import OperatorId
 from keystead.primitives.labels import Label
 from keystead.primitives.openssh import verify_sshsig
 from keystead.primitives.signatures import verify
-
-_DOMAIN_KEY_ID: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +48,15 @@ class Successor:
     request: ChangeRequest
 
 
-def new_key_id(request: ChangeRequest) -> DomainKeyId:
-    """Return the id of the domain key that a request adds: it follows from the request."""
-    digest = labelled_digest(Label.DOMAIN_KEY_ID, request.domain, request.predecessor, request.nonce)
-    return DomainKeyId(digest[:_DOMAIN_KEY_ID])
-
-
 def apply(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
     """Return what the request makes of the predecessor.
 
     ``commitments`` has the commitment of a key that is added, by its id. Raises StateMismatch if the change changes
     nothing or names what is not there, UnsatisfiableRule if the rules could not be kept afterwards.
     """
-    changed = _changed(predecessor, request, commitments)
-    governors = frozenset(changed.operators_who(Permission.GOVERN))
-    check_rules(changed.rules, governors)
-    return msgspec.structs.replace(changed, version=predecessor.version + 1)
+    proposed = changed(predecessor, request, commitments)
+    check_rules(proposed.rules, frozenset(proposed.operators_who(Permission.GOVERN)))
+    return proposed
 
 
 def approve(
@@ -161,63 +146,3 @@ def _check_state(predecessor: DomainState, request: ChangeRequest, body: Body) -
         raise StateMismatch("the sealed keys are not those of the state")
     if [package.member for package in body.packages] != [member.id for member in body.state.members]:
         raise StateMismatch("the packages are not those of the members")
-
-
-def _changed(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
-    change = request.change
-    match change:
-        case AddDomainKey():
-            return _with_key(predecessor, request, commitments)
-        case AddMember() | RemoveMember():
-            return msgspec.structs.replace(predecessor, members=_members(predecessor, change))
-        case AddOperator():
-            return msgspec.structs.replace(predecessor, operators=_with_operator(predecessor, change))
-        case RemoveOperator():
-            return _without_operator(predecessor, change)
-        case _:
-            return _with_rules(predecessor, change)
-
-
-def _with_rules(predecessor: DomainState, change: ChangeRules) -> DomainState:
-    if change.rules == predecessor.rules:
-        raise StateMismatch("the rules are these already")
-    return msgspec.structs.replace(predecessor, rules=change.rules)
-
-
-def _members(predecessor: DomainState, change: AddMember | RemoveMember) -> tuple[Member, ...]:
-    if isinstance(change, AddMember):
-        if predecessor.member(change.member.id) is not None:
-            raise StateMismatch("the module is a member already")
-        return tuple(sorted((*predecessor.members, change.member), key=lambda one: one.id))
-    kept = tuple(member for member in predecessor.members if member.id != change.member)
-    if len(kept) == len(predecessor.members) or not kept:
-        raise StateMismatch("the module is no member, or the last one")
-    return kept
-
-
-def _with_operator(predecessor: DomainState, change: AddOperator) -> tuple[Operator, ...]:
-    added = change.operator
-    if added == predecessor.operator(added.id) or added.id in predecessor.former:
-        raise StateMismatch("the operator is listed so already, or was removed for good")
-    others = (one for one in predecessor.operators if one.id != added.id)
-    return tuple(sorted((*others, added), key=lambda one: one.id))
-
-
-def _without_operator(predecessor: DomainState, change: RemoveOperator) -> DomainState:
-    removed = change.operator
-    if predecessor.operator(OperatorId(removed)) is None:
-        raise StateMismatch("there is no such operator")
-    return msgspec.structs.replace(
-        predecessor,
-        operators=tuple(one for one in predecessor.operators if one.id != removed),
-        former=tuple(sorted((*predecessor.former, removed))),
-    )
-
-
-def _with_key(predecessor: DomainState, request: ChangeRequest, commitments: Mapping[bytes, bytes]) -> DomainState:
-    added = new_key_id(request)
-    commitment = commitments.get(added)
-    if commitment is None or any(entry.id == added for entry in predecessor.domain_keys):
-        raise StateMismatch("the key that the request adds is not there, or was there before")
-    keys = (*predecessor.domain_keys, DomainKeyEntry(added, commitment))
-    return msgspec.structs.replace(predecessor, domain_keys=keys)

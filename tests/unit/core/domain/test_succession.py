@@ -265,7 +265,7 @@ def _lies(parties: Parties, body: Body) -> Iterator[tuple[str, type[Refusal], di
     state = body.state
     replace = msgspec.structs.replace
     approved = signed(parties.request(AddDomainKey(), domain=bytes(32)), *PEOPLE)
-    kept = DomainKeyEntry(state.domain_keys[0].id, bytes(32))
+    kept = DomainKeyEntry(state.domain_keys[0].id, bytes(32), state.domain_keys[0].since)
     yield "another domain", WrongDomain, {"state": replace(state, domain=bytes(32))}
     yield "a later version", WrongVersion, {"state": replace(state, version=state.version + 1)}
     yield "the same version", WrongVersion, {"state": replace(state, version=state.version - 1)}

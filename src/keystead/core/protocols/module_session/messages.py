@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+from keystead.core.domain.state import SlotKind
 from keystead.core.ports import Buffer
 from keystead.core.protocols.module_session.fields import (
     Bytes16,
@@ -107,6 +108,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True, tag=2):
     ed25519: Bytes32
     mldsa65: bytes
     sealing: bytes
+    slot: SlotKind
     fingerprint: str
 
 

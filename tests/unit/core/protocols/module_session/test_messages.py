@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.core.domain.state import SlotKind
 from keystead.core.protocols.module_session import messages, work
 from keystead.core.protocols.module_session.messages import (
     AdoptGenesis,
@@ -48,7 +49,7 @@ REQUESTS: list[Request] = [
 ANSWERS: list[Answer] = [
     Greeting(ModuleId(bytes(16)), bytes(16), bytes(16), None, 0, None),
     Greeting(ModuleId(bytes(16)), bytes(16), bytes(16), DomainId(bytes(32)), 7, bytes(32)),
-    Identity(bytes(32), b"mldsa", b"sealing", "fingerprint"),
+    Identity(bytes(32), b"mldsa", b"sealing", SlotKind.FILE, "fingerprint"),
     Signed(b"signature"),
     Proposed(b"token"),
     Promised(b"promise"),
