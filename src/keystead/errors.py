@@ -289,6 +289,12 @@ class InstallationDenied(DomainError):
     number = 74
 
 
+class RetiredKey(SealError):
+    """Sealed under a domain key that is retired: it is kept, and opens nothing."""
+
+    number = 81
+
+
 class RecordError(Refusal):
     """A stored record is not the one that its sealed head names, or not the one asked for."""
 

@@ -26,9 +26,10 @@ from keystead.core.protocols.module_session.messages import (
     refused,
 )
 from keystead.core.protocols.module_session.work import Item, Outcome, Outcomes, decode_work, encode_outcomes
+from keystead.core.tokens.envelope import SealedClass, header
 from keystead.core.tokens.operator_key_token import SESSION_KEY, SessionClaims, claims_of, content
 from keystead.errors import FormatError, Refusal
-from keystead.identifiers import DomainId, OperatorId
+from keystead.identifiers import DomainId, DomainKeyId, OperatorId
 from keystead.primitives.digest import sha256
 from keystead.primitives.hpke import PUBLIC_SIZE
 from keystead.primitives.labels import Label
@@ -46,7 +47,7 @@ def echo(item: Item) -> Outcome:
     return Outcome(sha256(item.body), "", None, item.body)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KnownDomain:
     """A DomainView that a test sets."""
 
@@ -85,6 +86,8 @@ class SessionDomain:
         self.clock = clock
         self.shared_key = Secret.random(32, randomness)
         self.lifetime = LIFETIME
+        self.newest = DomainKeyId(bytes(16))
+        """The domain key that operator key tokens name; the shared key stands for every one."""
 
     def module(self, number: int, randomness: Randomness, execute: Execute = echo) -> "SessionModule":
         """Start a module: a new incarnation of that member."""
@@ -131,13 +134,19 @@ class SessionModule:
         expires = now + self.domain.lifetime
         nonce = self.randomness.token(NONCE)
         packed = content(key.view, SessionClaims(admitted.operator, now, expires))
-        token = nonce + seal(self.domain.shared_key.view, Label.OPERATOR_KEY_TOKEN, nonce, packed, self.domain.domain)
+        named = header(SealedClass.OPERATOR_KEY_TOKEN, self.domain.newest)
+        token = (
+            named
+            + nonce
+            + seal(self.domain.shared_key.view, Label.OPERATOR_KEY_TOKEN, nonce, packed, self.domain.domain)
+        )
         grant = Grant(session_key=key, operator_key_token=token, expires=expires)
         return Negotiated(accept(admitted, grant, self.member.id, self.identity))
 
     def opened(self, operator_key_token: bytes) -> tuple[Tenure, bytes]:
         """Open an operator key token."""
-        nonce, sealed = operator_key_token[:NONCE], operator_key_token[NONCE:]
+        stated = len(header(SealedClass.OPERATOR_KEY_TOKEN, self.domain.newest))
+        nonce, sealed = operator_key_token[stated : stated + NONCE], operator_key_token[stated + NONCE :]
         packed = unseal(self.domain.shared_key.view, Label.OPERATOR_KEY_TOKEN, nonce, sealed, self.domain.domain)
         claims = claims_of(packed)
         return Tenure(operator=claims.operator, expires=claims.expires), packed[:SESSION_KEY]

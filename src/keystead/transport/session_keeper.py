@@ -10,6 +10,7 @@ from keystead.core.ports import Clock, Randomness
 from keystead.core.protocols.module_session.fields import NONCE_SIZE
 from keystead.core.protocols.module_session.handshake import Session, offer
 from keystead.core.protocols.module_session.messages import Negotiate, Negotiated
+from keystead.core.tokens.envelope import named_domain_key
 from keystead.errors import FormatError, KeysteadError, PeerUnavailable, Refusal
 from keystead.identifiers import DomainId, OperatorId
 from keystead.primitives.hpke import RecipientKey
@@ -17,8 +18,8 @@ from keystead.primitives.openssh import OperatorKey
 from keystead.transport.backoff import Backoff
 from keystead.transport.module_link import ModuleLink
 
-LONGEST_NAP: Final = 5.0
-"""Seconds between two looks at the clock, which may have been set meanwhile."""
+LONGEST_NAP: Final = 1.0
+"""Seconds between two looks at the clock, which may have been set meanwhile, and at the domain."""
 SETTLED: Final = 30_000
 """Milliseconds after which every module of the domain should take a session that one of them granted."""
 
@@ -129,8 +130,14 @@ class SessionKeeper:
         return offered.accepted(answer.accept, members, self._clock.now())
 
     async def _lasted(self, session: Session) -> bool:
-        """Return True when the session is due to be renewed, False as soon as a module refused it."""
+        """Return True when the session is due to be renewed.
+
+        False as soon as a module refused it, or it rests under a domain key that is not the newest: that one will be
+        retired. The session serves until there is another.
+        """
         while (left := (session.due - self._clock.now()) / 1000) > 0:
+            if self._outdated(session):
+                return False
             try:
                 async with asyncio.timeout(min(left, LONGEST_NAP)):
                     await self._discarded.wait()
@@ -138,3 +145,7 @@ class SessionKeeper:
             except TimeoutError:
                 continue
         return True
+
+    def _outdated(self, session: Session) -> bool:
+        keys = self._domain.state.domain_keys
+        return bool(keys) and named_domain_key(session.operator_key_token) != keys[-1].id

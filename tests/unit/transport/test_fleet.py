@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from keystead.core.domain.state import DomainKeyEntry
 from keystead.core.protocols.module_session.work import MAX_ITEMS, Item, Outcome, Outcomes, encode_outcomes
+from keystead.core.tokens.envelope import named_domain_key
 from keystead.errors import FormatError, PeerUnavailable
+from keystead.identifiers import DomainKeyId
 from keystead.primitives.digest import sha256
 from keystead.transport.fleet import DEADLINE, MAX_ATTEMPTS, MAX_CONTENT, UNANSWERED
 from keystead.transport.submission import Submission, outcomes_for
@@ -271,6 +275,30 @@ def test_a_session_is_renewed_ahead_of_its_expiry_without_a_failed_request() -> 
             await asyncio.sleep(10)
         assert len(tokens) >= 7
         assert slowest < 0.1
+
+    in_world(story)
+
+
+def test_a_session_does_not_rest_under_a_domain_key_that_is_not_the_newest() -> None:
+    """As soon as the domain has a newer key another session is negotiated, and until then the old one serves."""
+
+    async def story(world: FleetWorld) -> None:
+        old = world.fleet.session
+        newest = DomainKeyId(b"n" * 16)
+        keys = (DomainKeyEntry(bytes(16), bytes(32), 1), DomainKeyEntry(newest, bytes(32), 2))
+        world.domain.view.state = msgspec.structs.replace(world.domain.state, domain_keys=keys)
+        for _ in range(30):
+            await world.fleet.submit(item("while the modules know of no newer key"), b"voucher")
+            await asyncio.sleep(0.1)
+        world.domain.newest = newest
+        for _ in range(200):
+            await world.fleet.submit(item("while another is negotiated"), b"voucher")
+            await asyncio.sleep(0.1)
+        assert named_domain_key(world.fleet.session.operator_key_token) == newest
+        assert named_domain_key(old.operator_key_token) != newest
+        negotiated = sum(module.negotiations for module in world.modules.values())
+        await asyncio.sleep(60)
+        assert sum(module.negotiations for module in world.modules.values()) == negotiated
 
     in_world(story)
 

@@ -54,7 +54,7 @@ class SecurityModule:
 
     def close(self) -> None:
         """Wipe the domain keys: the process ends."""
-        self.vault.hold({}, None)
+        self.vault.hold({}, None, frozenset())
         if not self.installed.blank:
             for key in self.installed.current.keys.values():
                 key.wipe()
@@ -73,7 +73,7 @@ class SecurityModule:
 
     def _switched(self, current: Current) -> None:
         state = current.state
-        self.vault.hold(current.keys, state.newest if current.keys else None)
+        self.vault.hold(current.keys, state.newest if current.keys else None, state.retired)
         self.sessions.switch(state)
         self.executor.switch()
         self.operators = {operator.id: operator.public.ed25519 for operator in state.operators}

@@ -1,6 +1,7 @@
 """Domain keys, and all that is sealed and opened under them; nothing here judges who may."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeAlias
 
 from keystead.core.keys.opened import OpenedKey
@@ -9,7 +10,7 @@ from keystead.core.ports import Buffer, Randomness
 from keystead.core.tokens import ciphertext_blob, key_token
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.core.tokens.envelope import Envelope, SealedClass, header
-from keystead.errors import FormatError, NoDomain, RecordError, SealError
+from keystead.errors import FormatError, NoDomain, RecordError, RetiredKey, SealError
 from keystead.identifiers import AccountId, DomainKeyId, KeyId, Region
 from keystead.primitives.derivation import derive
 from keystead.primitives.labels import Label
@@ -36,14 +37,22 @@ class DomainVault:
         self._randomness = randomness
         self._keys: Mapping[DomainKeyId, Secret] = {}
         self._newest: DomainKeyId | None = None
+        self.refusals: dict[DomainKeyId, int] = {}
+        """How often something was to be opened under each retired domain key since it was retired here."""
         self._customer_key = Secret.blank(MATERIAL)
         self._material = self._customer_key.view
         self._tokens: dict[tuple[bytes, bytes], KeyTokenParts] = {}
 
-    def hold(self, keys: Mapping[DomainKeyId, Secret], newest: DomainKeyId | None) -> None:
-        """Use these domain keys from now on, and ``newest`` for all that is new; who installed them wipes them."""
-        self._keys = keys
+    def hold(
+        self, keys: Mapping[DomainKeyId, Secret], newest: DomainKeyId | None, retired: AbstractSet[DomainKeyId]
+    ) -> None:
+        """Use these domain keys from now on, and ``newest`` for all that is new; who installed them wipes them.
+
+        The retired ones open nothing.
+        """
+        self._keys = {key: secret for key, secret in keys.items() if key not in retired}
         self._newest = newest
+        self.refusals = {key: self.refusals.get(key, 0) for key in retired}
         self._tokens.clear()
 
     def encrypt(self, key: OpenedKey, plaintext: Buffer, encryption_context: Mapping[str, str]) -> bytes:
@@ -139,8 +148,14 @@ class DomainVault:
     def _key(self, domain_key: DomainKeyId) -> Secret:
         key = self._keys.get(domain_key)
         if key is None:
-            raise SealError("sealed under a domain key that is not held")
+            raise self._refused(domain_key)
         return key
+
+    def _refused(self, domain_key: DomainKeyId) -> SealError:
+        if domain_key not in self.refusals:
+            return SealError("sealed under a domain key that is not held")
+        self.refusals[domain_key] += 1
+        return RetiredKey("sealed under a domain key that is retired")
 
     def _seal(self, sealed_class: SealedClass, content: Buffer, binding: bytes) -> tuple[DomainKeyId, bytes]:
         newest = self._newest

@@ -219,6 +219,11 @@ class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
             raise NoDomain("the domain has no domain key yet")
         return DomainKeyId(self.domain_keys[-1].id)
 
+    @property
+    def retired(self) -> frozenset[DomainKeyId]:
+        """Return the domain keys under which nothing is opened."""
+        return frozenset(DomainKeyId(one.id) for one in self.domain_keys if one.standing is Standing.RETIRED)
+
     @cached_property
     def members_by_id(self) -> Mapping[ModuleId, Member]:
         """Return the members by id."""

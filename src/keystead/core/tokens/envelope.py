@@ -73,6 +73,11 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         return header(self.sealed_class, self.domain_key) + binding
 
 
+def named_domain_key(encoded: bytes) -> DomainKeyId:
+    """Return the domain key that something sealed says it rests under; nothing of it is verified."""
+    return DomainKeyId(encoded[2:_HEADER])
+
+
 def header(sealed_class: SealedClass, domain_key: DomainKeyId) -> bytes:
     """Return what stands before the nonce."""
     return b"%c%c%b" % (VERSION, sealed_class, domain_key)

@@ -316,7 +316,7 @@ def test_a_ciphertext_opens_only_as_it_was_made(service: Service) -> None:
 def test_a_key_token_of_a_domain_key_that_is_gone_does_not_open(service: Service) -> None:
     """A remembered record is of no use once its domain key is not held any more."""
     assert service.front_end.one("Encrypt", service.body, service.record).code == ""
-    service.domain.hosts[0].module.vault.hold({}, None)
+    service.domain.hosts[0].module.vault.hold({}, None, frozenset())
     assert service.front_end.one("Encrypt", service.body, service.record).code == INTERNAL
     body = json.dumps({"KeyId": service.key, "Description": "new"}).encode()
     assert service.front_end.one("UpdateKeyDescription", body, service.record).code == INTERNAL
