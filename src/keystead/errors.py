@@ -13,7 +13,8 @@
     │   ├── DomainError         WrongDomain, WrongPredecessor, WrongVersion, QuorumNotMet, RequestExpired, NotAMember,
     │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain,
     │   │                       RemovedOperator, InstallationDenied
-    │   └── RecordError         a stored record is not the one that its sealed head names
+    │   ├── RecordError         a stored record is not the one that its sealed head names
+    │   └── RotationError       MayNotReseal, RotationDenied, DomainKeyRetired, DropDenied
     ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
     └── OperatorError           told to the person at the terminal; ends with what to do next
@@ -299,6 +300,36 @@ class RecordError(Refusal):
     """A stored record is not the one that its sealed head names, or not the one asked for."""
 
     number = 80
+
+
+class RotationError(Refusal):
+    """Something that belongs to the rotation of domain keys is not acceptable."""
+
+    number = 90
+
+
+class MayNotReseal(RotationError):
+    """The operator is listed, without the permission to carry, and asked for what the coordinator alone may ask."""
+
+    number = 91
+
+
+class RotationDenied(RotationError):
+    """The coordinator does not do what was ordered; the text says why."""
+
+    number = 92
+
+
+class DomainKeyRetired(RotationError):
+    """The record rests under a domain key that is retired."""
+
+    number = 93
+
+
+class DropDenied(RotationError):
+    """A domain key is not taken away yet; the text says why."""
+
+    number = 94
 
 
 class RepositoryError(KeysteadError):

@@ -6,13 +6,15 @@ from keystead.components.security_module.identity import ModuleIdentity
 from keystead.components.security_module.installed import Current, Installed
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.pipeline.frame import Executor
+from keystead.components.security_module.resealing import Resealing
 from keystead.components.security_module.sealed_files import SealedFiles
 from keystead.components.security_module.sessions import Sessions
 from keystead.components.security_module.vault import DomainVault
 from keystead.core.domain.state import Permission
-from keystead.core.ports import Clock, Randomness
+from keystead.core.ports import Buffer, Clock, Randomness
 from keystead.core.protocols.module_session.fields import NONCE_SIZE
 from keystead.core.protocols.module_session.messages import Greeting
+from keystead.core.protocols.module_session.resealing import KeyUsage, decode_usage_request, encode_usages
 from keystead.identifiers import DomainId, OperatorId
 
 
@@ -42,10 +44,13 @@ class SecurityModule:
         self.vault = DomainVault(randomness)
         self.sessions = Sessions(self.vault, randomness)
         self.executor = Executor(self.vault, self.sessions, journal)
+        self.resealing = Resealing(self.vault)
         self.operators: dict[OperatorId, bytes] = {}
         """Ed25519 public keys of the operators installed now."""
         self.serving: frozenset[OperatorId] = frozenset()
         """Those with the permission to serve."""
+        self.carrying: frozenset[OperatorId] = frozenset()
+        """Those with the permission to carry."""
         self.installed = Installed(identity, files, pin, randomness, self._switched)
 
     def resume(self) -> None:
@@ -71,6 +76,13 @@ class SecurityModule:
             token_hash=None if current is None else current.hash,
         )
 
+    def usages(self, content: Buffer) -> bytearray:
+        """Return the content of the response to a frame that asks for usages; raises FormatError."""
+        decode_usage_request(content)
+        operations, refusals = self.vault.operations, self.vault.refusals
+        known = sorted(operations.keys() | refusals.keys())
+        return bytearray(encode_usages(tuple([KeyUsage(one, operations[one], refusals[one]) for one in known])))
+
     def _switched(self, current: Current) -> None:
         state = current.state
         self.vault.hold(current.keys, state.newest if current.keys else None, state.retired)
@@ -78,4 +90,5 @@ class SecurityModule:
         self.executor.switch()
         self.operators = {operator.id: operator.public.ed25519 for operator in state.operators}
         self.serving = frozenset(state.operators_who(Permission.SERVE))
+        self.carrying = frozenset(state.operators_who(Permission.CARRY))
         self.journal.event("domain installed", domain=state.domain.hex(), version=state.version, keys=len(current.keys))

@@ -6,8 +6,10 @@ from keystead.core.ports import Buffer, Link, LinkHandler
 from keystead.core.protocols.module_session import messages
 from keystead.core.protocols.module_session.connection import ModuleConnection
 from keystead.core.protocols.module_session.messages import FRAME, GREETING_CALL, Call
+from keystead.core.protocols.module_session.resealing import RESEAL, USAGE
 from keystead.core.protocols.module_session.work import WORK, content_kind
-from keystead.errors import FormatError, NotPermitted, Refusal
+from keystead.errors import FormatError, MayNotReseal, NotPermitted, Refusal
+from keystead.identifiers import OperatorId
 from keystead.primitives.secret import wipe
 
 
@@ -54,17 +56,26 @@ class ModuleHandler(LinkHandler):
         now = module.clock.now()
         operator, content = self._connection.open(frame, module.operators, now)
         try:
-            if operator not in module.serving:
-                raise NotPermitted("the operator may not have work done")
-            if content_kind(content) != WORK:
-                raise FormatError("content of an unknown kind")
-            answer = module.executor.work(content, operator, now)
+            answer = self._work(content, operator, now)
         finally:
             wipe(content)
         try:
             return self._connection.seal(answer)
         finally:
             wipe(answer)
+
+    def _work(self, content: bytearray, operator: OperatorId, now: int) -> bytearray:
+        module = self._module
+        kind = content_kind(content)
+        if kind == WORK:
+            if operator not in module.serving:
+                raise NotPermitted("the operator may not have work done")
+            return module.executor.work(content, operator, now)
+        if kind not in {RESEAL, USAGE}:
+            raise FormatError("content of an unknown kind")
+        if operator not in module.carrying:
+            raise MayNotReseal("the operator may not have records sealed anew")
+        return module.resealing.work(content) if kind == RESEAL else module.usages(content)
 
     def _answered(self, call: Call) -> bytes:
         try:

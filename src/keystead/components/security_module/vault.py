@@ -1,5 +1,6 @@
 """Domain keys, and all that is sealed and opened under them; nothing here judges who may."""
 
+from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, TypeAlias
@@ -7,6 +8,7 @@ from typing import Final, TypeAlias
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.vault_port import NewToken, SealedHead
 from keystead.core.ports import Buffer, Randomness
+from keystead.core.records import TokenChange
 from keystead.core.tokens import ciphertext_blob, key_token
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.core.tokens.envelope import Envelope, SealedClass, header
@@ -37,11 +39,20 @@ class DomainVault:
         self._randomness = randomness
         self._keys: Mapping[DomainKeyId, Secret] = {}
         self._newest: DomainKeyId | None = None
+        self.operations: Counter[DomainKeyId] = Counter()
+        """How often something was sealed or opened under each domain key since the start."""
         self.refusals: dict[DomainKeyId, int] = {}
         """How often something was to be opened under each retired domain key since it was retired here."""
         self._customer_key = Secret.blank(MATERIAL)
         self._material = self._customer_key.view
         self._tokens: dict[tuple[bytes, bytes], KeyTokenParts] = {}
+
+    @property
+    def newest(self) -> DomainKeyId:
+        """The domain key for all that is new; raises NoDomain."""
+        if self._newest is None:
+            raise NoDomain("the domain has no domain key yet, or the module is no member")
+        return self._newest
 
     def hold(
         self, keys: Mapping[DomainKeyId, Secret], newest: DomainKeyId | None, retired: AbstractSet[DomainKeyId]
@@ -110,6 +121,21 @@ class DomainVault:
         except (FormatError, SealError) as error:
             raise RecordError("the head does not open") from error
 
+    def reseal_token(self, key: OpenedKey, version: int) -> TokenChange:
+        """Return a version's material in a token under the newest domain key; raises RecordError."""
+        head = key.head
+        binding = key_token.binding(head.account, head.region, head.key_id, version, head.usage)
+        material = self._material
+        try:
+            # Not by way of the remembered tokens: a rotation comes by once, and would drive out those in use.
+            self._open_parts(_parts(key, version, key.token(version)))
+            domain_key, token = self._seal(SealedClass.KEY_TOKEN, material, binding)
+        except (FormatError, SealError) as error:
+            raise RecordError("the key token does not open for this key") from error
+        finally:
+            material[:] = _WIPED
+        return TokenChange(version, domain_key, token)
+
     def seal_session(self, content: bytearray, binding: bytes) -> bytes:
         """Return an operator key token with this content, which is wiped."""
         try:
@@ -127,28 +153,27 @@ class DomainVault:
         """Write a version's material to the one buffer that ever holds any; the caller wipes it."""
         encoded = key.token(version)
         try:
-            token = self._tokens.get((key.sealed, encoded)) or self._token(key, version, encoded)
-            domain_key, nonce, sealed, aad = token
-            open_into(self._key(domain_key).view, Label.KEY_TOKEN, nonce, sealed, aad, self._material)
+            self._open_parts(self._tokens.get((key.sealed, encoded)) or self._token(key, version, encoded))
         except (FormatError, SealError) as error:
             raise RecordError("the key token does not open for this key") from error
 
+    def _open_parts(self, parts: KeyTokenParts) -> None:
+        domain_key, nonce, sealed, aad = parts
+        open_into(self._key(domain_key).view, Label.KEY_TOKEN, nonce, sealed, aad, self._material)
+
     def _token(self, key: OpenedKey, version: int, encoded: bytes) -> KeyTokenParts:
         """Take the token apart that this very head names, and remember it; nothing of it is secret."""
-        head = key.head
-        envelope = Envelope.decode(encoded, SealedClass.KEY_TOKEN)
-        if len(envelope.sealed) != MATERIAL + OVERHEAD:
-            raise FormatError("material of another size")
-        aad = envelope.aad(key_token.binding(head.account, head.region, head.key_id, version, head.usage))
+        token = _parts(key, version, encoded)
         if len(self._tokens) >= CAPACITY:
             del self._tokens[next(iter(self._tokens))]
-        token = self._tokens[key.sealed, encoded] = envelope.domain_key, envelope.nonce, envelope.sealed, aad
+        self._tokens[key.sealed, encoded] = token
         return token
 
     def _key(self, domain_key: DomainKeyId) -> Secret:
         key = self._keys.get(domain_key)
         if key is None:
             raise self._refused(domain_key)
+        self.operations[domain_key] += 1
         return key
 
     def _refused(self, domain_key: DomainKeyId) -> SealError:
@@ -158,10 +183,18 @@ class DomainVault:
         return RetiredKey("sealed under a domain key that is retired")
 
     def _seal(self, sealed_class: SealedClass, content: Buffer, binding: bytes) -> tuple[DomainKeyId, bytes]:
-        newest = self._newest
-        if newest is None:
-            raise NoDomain("the domain has no domain key yet, or the module is no member")
+        newest = self.newest
+        self.operations[newest] += 1
         nonce = self._randomness.token(NONCE)
         aad = header(sealed_class, newest) + binding
         sealed = seal(self._keys[newest].view, sealed_class.label, nonce, content, aad)
         return newest, Envelope(sealed_class, newest, nonce, sealed).encode()
+
+
+def _parts(key: OpenedKey, version: int, encoded: bytes) -> KeyTokenParts:
+    head = key.head
+    envelope = Envelope.decode(encoded, SealedClass.KEY_TOKEN)
+    if len(envelope.sealed) != MATERIAL + OVERHEAD:
+        raise FormatError("material of another size")
+    aad = envelope.aad(key_token.binding(head.account, head.region, head.key_id, version, head.usage))
+    return envelope.domain_key, envelope.nonce, envelope.sealed, aad
