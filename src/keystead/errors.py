@@ -14,7 +14,7 @@
     │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain,
     │   │                       RemovedOperator, InstallationDenied
     │   ├── RecordError         a stored record is not the one that its sealed head names
-    │   └── RotationError       MayNotReseal, RotationDenied, DomainKeyRetired, DropDenied
+    │   └── RotationError       MayNotReseal, RotationDenied, DropDenied
     ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
     └── OperatorError           told to the person at the terminal; ends with what to do next
@@ -320,16 +320,10 @@ class RotationDenied(RotationError):
     number = 92
 
 
-class DomainKeyRetired(RotationError):
-    """The record rests under a domain key that is retired."""
-
-    number = 93
-
-
 class DropDenied(RotationError):
     """A domain key is not taken away yet; the text says why."""
 
-    number = 94
+    number = 93
 
 
 class RepositoryError(KeysteadError):

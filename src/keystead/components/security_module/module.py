@@ -81,7 +81,7 @@ class SecurityModule:
         decode_usage_request(content)
         operations, refusals = self.vault.operations, self.vault.refusals
         known = sorted(operations.keys() | refusals.keys())
-        return bytearray(encode_usages(tuple([KeyUsage(one, operations[one], refusals[one]) for one in known])))
+        return bytearray(encode_usages(tuple([KeyUsage(one, operations[one], refusals.get(one, 0)) for one in known])))
 
     def _switched(self, current: Current) -> None:
         state = current.state

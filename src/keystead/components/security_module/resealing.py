@@ -8,7 +8,7 @@ from keystead.core.keys.opened import OpenedKey, open_record
 from keystead.core.ports import Buffer
 from keystead.core.protocols.module_session.resealing import ResealedKey, RestingKey, decode_reseal, encode_resealed
 from keystead.core.records import KeyChange, KeyRecord, TokenChange
-from keystead.core.tokens.envelope import SealedClass, domain_key_of
+from keystead.core.tokens.envelope import named_domain_key
 from keystead.errors import Refusal
 from keystead.identifiers import DomainKeyId
 from keystead.primitives.digest import sha256
@@ -38,12 +38,10 @@ class Resealing:
         key = open_record(self._vault.open_head(resting.head), record)
         head = key.head
         # Every token is asked for, so that none is forgotten: without it the key would be lost with the old domain key.
-        elsewhere = [
-            one for one in head.versions if domain_key_of(key.token(one.number), SealedClass.KEY_TOKEN) != newest
-        ]
+        elsewhere = [one for one in head.versions if named_domain_key(key.token(one.number)) != newest]
         tokens = () if head.shredded else self._tokens(key, elsewhere)
         left_behind = head.shredded and bool(elsewhere)
-        if not tokens and domain_key_of(resting.head, SealedClass.KEY_HEAD) == newest:
+        if not tokens and named_domain_key(resting.head) == newest:
             return ResealedKey(left_behind=left_behind)
         sealed = self._vault.seal_head(encode(_naming(head, tokens)))
         replaces = sha256(resting.head)
