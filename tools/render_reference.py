@@ -5,22 +5,25 @@
 
 import ast
 import inspect
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
 from keystead.bootstrap import role_configuration
+from keystead.bootstrap.commands import HostCommands
 from keystead.core.operations.table import OPERATIONS
 from keystead.core.protocols.aws_json.rendering import COMMON_ERRORS
 from keystead.core.protocols.aws_json.shapes import ERRORS
 from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
 from keystead.errors import REFUSALS, Refusal
+from keystead.interfaces.cli.app import build
 
 REFERENCE: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
-COMMANDS: Final = ((), ("up",), ("env",), ("status",), ("identify",), ("serve",))
+APP: Final = build(HostCommands())
 _WIDTH: Final = "100"
 _COMMAND_LINE: Final = """\
 # Command line
@@ -55,7 +58,10 @@ _SIGN: Final = "\nMade by `tools/render_reference.py` from the program itself.\n
 
 def command_line_page() -> str:
     """Return what ``keystead --help`` says, for every command."""
-    sections = (f"\n## {' '.join(('keystead', *command))}\n\n```text\n{_help(*command)}\n```\n" for command in COMMANDS)
+    sections = (
+        f"\n## {' '.join(('keystead', *command))}\n\n```text\n{_help(*command)}\n```\n"
+        for command in _commands(typer.main.get_command(APP))
+    )
     return _COMMAND_LINE + _SIGN + "".join(sections)
 
 
@@ -89,13 +95,17 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield REFERENCE / f"{name}.md", make()
 
 
+def _commands(command: object, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield from _commands(inner, *path, name)
+
+
 def _help(*command: str) -> str:
-    program = Path(sys.executable).with_name("keystead")
-    plain = {"PATH": os.environ["PATH"], "TERMINAL_WIDTH": _WIDTH, "COLUMNS": _WIDTH, "LC_ALL": "C.UTF-8"}
-    ended = subprocess.run(  # noqa: S603, our own program
-        [str(program), *command, "--help"], capture_output=True, text=True, check=True, env=plain
-    )
-    return "\n".join(line.rstrip() for line in ended.stdout.splitlines()).strip("\n")
+    plain = {"TERMINAL_WIDTH": _WIDTH, "COLUMNS": _WIDTH, "LC_ALL": "C.UTF-8"}
+    printed = CliRunner().invoke(APP, [*command, "--help"], env=plain, prog_name="keystead", catch_exceptions=False)
+    return "\n".join(line.rstrip() for line in printed.output.splitlines()).strip("\n")
 
 
 def _configuration(struct: ast.ClassDef) -> str:

@@ -12,7 +12,7 @@ from tests.acceptance.service import REPOSITORY, running
 
 pytestmark = pytest.mark.slow
 
-DOCUMENTS = ("README.md", "docs/tutorial/first-five-minutes.md")
+DOCUMENTS = ("README.md", "docs/tutorial/first-five-minutes.md", "docs/how-to/change-the-domain.md")
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 MARK = "--- next command ---"

@@ -7,6 +7,7 @@ from typing import Final
 
 from keystead.bootstrap.data_directory import DataDirectory
 from keystead.bootstrap.endpoint import export_lines
+from keystead.bootstrap.governing.commands import Governing
 from keystead.bootstrap.guardian import Guardian
 from keystead.bootstrap.listener import bind, check_exposure
 from keystead.bootstrap.plan import planned
@@ -18,7 +19,7 @@ from keystead.interfaces.cli.app import RoleName, UpOptions, run
 SUPERVISE: Final = "supervise"
 
 
-class HostCommands:
+class HostCommands(Governing):
     """The commands."""
 
     def up(self, options: UpOptions) -> int:

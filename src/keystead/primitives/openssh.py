@@ -133,18 +133,8 @@ class OperatorKey:
 
     def sign(self, namespace: str, message: bytes) -> bytes:
         """Return the SSHSIG signature, not armored. The namespace (not empty) says what for."""
-        wire = string(self.public.kind.encode()) + string(self._key.sign(_to_be_signed(namespace, message)))
-        return b"".join(
-            (
-                _MAGIC,
-                struct.pack(">I", _VERSION),
-                string(self.public.wire()),
-                string(namespace.encode()),
-                string(b""),
-                string(_HASH),
-                string(wire),
-            )
-        )
+        wire = string(self.public.kind.encode()) + string(self._key.sign(to_be_signed(namespace, message)))
+        return sshsig(self.public, namespace, wire)
 
     def sign_handshake(self, label: Label, message: bytes) -> bytes:
         """Return the raw Ed25519 signature (64 bytes) over label, zero byte and message."""
@@ -159,7 +149,7 @@ def verify_sshsig(public: OperatorPublic, namespace: str, message: bytes, signat
         raise SignatureError(str(error)) from None
     if signer != public.wire():
         raise SignatureError("the signature was made with another key")
-    signed = _to_be_signed(namespace, message)
+    signed = to_be_signed(namespace, message)
     if public.kind == FIDO_KEY:
         signed, wire = _as_signed_by_device(public, signed, wire)
     _verify_ed25519(public.ed25519, signed, wire)
@@ -211,9 +201,21 @@ def _as_signed_by_device(public: OperatorPublic, signed: bytes, wire: bytes) -> 
     return application + trailer + hashlib.sha256(signed).digest(), signature
 
 
-def _to_be_signed(namespace: str, message: bytes) -> bytes:
+def to_be_signed(namespace: str, message: bytes) -> bytes:
+    """Return what a key signs for an SSHSIG signature over the message: what an agent is asked to sign."""
     parts = (namespace.encode(), b"", _HASH, hashlib.sha512(message).digest())
     return _MAGIC + b"".join(map(string, parts))
+
+
+def sshsig(public: OperatorPublic, namespace: str, wire: bytes) -> bytes:
+    """Return the SSHSIG signature that holds what a key or an agent signed, in its wire encoding; not armored."""
+    head = _MAGIC + struct.pack(">I", _VERSION)
+    return head + b"".join(map(string, (public.wire(), namespace.encode(), b"", _HASH, wire)))
+
+
+def signer_of(namespace: str, signature: bytes) -> OperatorPublic:
+    """Return whose an SSHSIG signature in this namespace claims to be; raises FormatError. Proves nothing."""
+    return OperatorPublic.from_wire(_parsed(namespace, signature)[0])
 
 
 def _verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:

@@ -70,18 +70,34 @@ class DomainDirectory:
         return self._state
 
     @property
+    def hash(self) -> bytes:
+        """The hash of the newest version's token; the domain's id at version 0."""
+        return self._hash
+
+    @property
     def members(self) -> Mapping[ModuleId, bytes]:
         """The Ed25519 identity keys of the members."""
         return {member.id: member.ed25519 for member in self._state.members}
 
+    def successors(self) -> Iterator[tuple[DomainState, Successor]]:
+        """Return each version after the genesis, judged anew, with the state that it was made from.
+
+        Raises what ``succession.accept`` raises.
+        """
+        state = genesis.verify_genesis(self.genesis)
+        yield from _followers(self._disk, state, state.domain)
+
     def refresh(self) -> None:
         """Take in the tokens that were published since; raises what ``succession.accept`` raises."""
-        for successor in self._followers():
+        for _, successor in _followers(self._disk, self._state, self._hash):
             self._state, self._hash, self.token = successor.state, successor.hash, successor.encoded
 
-    def _followers(self) -> Iterator[Successor]:
-        while (encoded := self._disk.read(token_name(self._state.version + 1))) is not None:
-            yield accept(self._state, self._hash, encoded, None)
+
+def _followers(disk: Disk, state: DomainState, token: bytes) -> Iterator[tuple[DomainState, Successor]]:
+    while (encoded := disk.read(token_name(state.version + 1))) is not None:
+        successor = accept(state, token, encoded, None)
+        yield state, successor
+        state, token = successor.state, successor.hash
 
 
 async def follow(domain: DomainDirectory, complain: Callable[[str], None]) -> None:

@@ -109,17 +109,18 @@ def _met(rule: Rule, signers: AbstractSet[bytes]) -> bool:
 
 def _check_form(rule: Rule, governors: AbstractSet[bytes]) -> None:
     _check_parts(rule, governors)
-    named = list(_named(rule))
-    if len(named) != len(set(named)):
+    everyone = list(named(rule))
+    if len(everyone) != len(set(everyone)):
         raise UnsatisfiableRule("a rule names someone in two of its parts, who would count for two")
 
 
-def _named(rule: Rule) -> Iterator[bytes]:
+def named(rule: Rule) -> Iterator[bytes]:
+    """Return whom the rule names, in its order."""
     if isinstance(rule, KOfOperators):
         yield from rule.operators
         return
     for one in rule.rules:
-        yield from _named(one)
+        yield from named(one)
 
 
 def _check_parts(rule: Rule, governors: AbstractSet[bytes]) -> None:

@@ -10,11 +10,10 @@ import typer
 
 from keystead import __version__
 from keystead.errors import OperatorError
+from keystead.interfaces.cli.domain import DEFAULT_DATA, Data, DomainCommands, build_domain
+from keystead.interfaces.cli.operator import OperatorCommands, build_operator
 
-DEFAULT_DATA: Final = Path("keystead-data")
 DEFAULT_PORT: Final = 7600
-
-Data = Annotated[Path, typer.Option("--data", envvar="KEYSTEAD_DATA", help="The directory that holds everything.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class RoleName(StrEnum):
     CRYPTOGRAPHY = "cryptography"
 
 
-class Commands(Protocol):
+class Commands(DomainCommands, OperatorCommands, Protocol):
     """What the commands do. Each returns an exit status or raises OperatorError."""
 
     def up(self, options: UpOptions) -> int:
@@ -127,6 +126,9 @@ def build(commands: Commands) -> typer.Typer:
     ) -> None:
         """Print the fingerprint of a security module, to be compared with the one in its log on its own host."""
         typer.echo(commands.identify(address))
+
+    app.add_typer(build_domain(commands))
+    app.add_typer(build_operator(commands))
 
     @app.command()
     def serve(
