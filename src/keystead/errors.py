@@ -290,6 +290,30 @@ class InstallationDenied(DomainError):
     number = 74
 
 
+class TooEarly(DomainError):
+    """The domain key has not been retired for long enough to be dropped."""
+
+    number = 75
+
+
+class OfferMissing(DomainError):
+    """The token is sealed to a key that this module did not offer for it, or does not have any more."""
+
+    number = 76
+
+
+class Abandoned(DomainError):
+    """The module released this successor, or was shown that it can never be installed."""
+
+    number = 77
+
+
+class StillMember(DomainError):
+    """The module is a member of the domain, which needs its sealing key."""
+
+    number = 78
+
+
 class RetiredKey(SealError):
     """Sealed under a domain key that is retired: it is kept, and opens nothing."""
 

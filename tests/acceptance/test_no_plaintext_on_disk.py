@@ -76,9 +76,9 @@ def test_no_key_material_rests_in_clear(planted: Planted) -> None:
     assert work(service.client()).startswith(MARKS["released"])
     service.role("module-1").kill()
     work(service.client())
-    assert found_on_disk(service) == {("module-1/root-slot", "root"), ("module-2/root-slot", "root")}
+    assert found_on_disk(service) == {("module-1/root-slot-1", "root"), ("module-2/root-slot-1", "root")}
     service.stop()
-    assert found_on_disk(service) == {("module-1/root-slot", "root"), ("module-2/root-slot", "root")}
+    assert found_on_disk(service) == {("module-1/root-slot-1", "root"), ("module-2/root-slot-1", "root")}
     assert hits("".join(service.lines).encode()) == set()
     made = planted.made()
     assert made["root"] == 2

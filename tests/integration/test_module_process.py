@@ -113,7 +113,7 @@ def test_it_says_why_it_does_not_start(tmp_path: Path) -> None:
     assert "unknown" in told
     _configure(tmp_path)
     (tmp_path / "state").mkdir(mode=0o700)
-    (tmp_path / "state" / "root-slot").write_bytes(b"short")
+    (tmp_path / "state" / "root-slot-1").write_bytes(b"short")
     status, told = _run(tmp_path)
     assert (status, told.count("\n")) == (1, 1)
     assert "root slot" in told

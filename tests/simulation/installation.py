@@ -26,10 +26,10 @@ from keystead.components.cryptography_service.located import Records
 from keystead.components.cryptography_service.records_cache import RecordsCache
 from keystead.components.cryptography_service.request_ids import RequestIds
 from keystead.components.key_repository.memory import MemoryKeyRepository
-from keystead.components.security_module.identity import wake
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.safe import wake
 from keystead.components.security_module.server import ModuleHandler
 from keystead.components.token_repository.memory import MemoryTokenRepository
 from keystead.core.domain import change_request, domain_token
@@ -220,7 +220,7 @@ class Installation:
             Exposure(f"disk of {disk}: {name}", content)
             for disk, files in self.disks.items()
             for name, content in files.snapshot().items()
-            if name != "root-slot"
+            if not name.startswith("root-slot")
         )
 
     def look_at_modules(self) -> None:
@@ -289,11 +289,9 @@ class Installation:
 
     async def _module(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
         disk = PoweredDisk(self.disks[process.name], process)
-        resting = wake(FileRootSlot(disk, randomness), disk, randomness)
+        safe = wake(FileRootSlot(disk, randomness), disk, randomness)
         journal = Journal(_Lines(self.history, process.name), clock)
-        module = SecurityModule(
-            resting.identity, resting.files, lambda: self.pin, clock, randomness, journal, process.kill
-        )
+        module = SecurityModule(safe, lambda: self.pin, clock, randomness, journal, process.kill)
         module.resume()
         self.modules[process.name] = module
         await self.network.of(process).listen(process.name, lambda: ModuleHandler(module))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from keystead.components.cryptography_service.records_cache import RecordsCache
-from keystead.components.security_module.sealed_files import SealedFiles
+from keystead.components.security_module.sealed_file import NAME, SealedFile
 from keystead.components.security_module.vault import DomainVault
 from keystead.core.domain import succession
 from keystead.core.keys.opened import OpenedKey
@@ -58,13 +58,13 @@ def wrong_plaintext(patch: pytest.MonkeyPatch) -> None:
 
 def keys_rest_in_clear(patch: pytest.MonkeyPatch) -> None:
     """A module leaves what it seals beside the sealed file."""
-    write = SealedFiles.write
+    write = SealedFile.write
 
-    def leaks(self: Any, name: str, content: Buffer) -> None:
-        write(self, name, content)
-        self._disk.write(f"{name}.copy", bytes(content))
+    def leaks(self: Any, content: Buffer) -> None:
+        write(self, content)
+        self._disk.write(f"{NAME}.copy", bytes(content))
 
-    patch.setattr(SealedFiles, "write", leaks)
+    patch.setattr(SealedFile, "write", leaks)
 
 
 def one_signature_is_enough(patch: pytest.MonkeyPatch) -> None:

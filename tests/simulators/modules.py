@@ -9,16 +9,24 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from keystead.components.security_module.identity import wake
+import msgspec
+
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.safe import wake
 from keystead.components.security_module.server import ModuleHandler
 from keystead.core.domain import change_request, genesis, succession
-from keystead.core.domain.change_request import AddDomainKey, ApprovedRequest, ChangeRequest, DomainChange
+from keystead.core.domain.change_request import (
+    AddDomainKey,
+    ApprovedRequest,
+    ChangeRequest,
+    DomainChange,
+    RetireDomainKey,
+)
 from keystead.core.domain.genesis import Genesis, MemberSignature
 from keystead.core.domain.quorum import KOfOperators, Rules
-from keystead.core.domain.state import DomainState, Member, Operator, Permission, operator_id
+from keystead.core.domain.state import DomainState, Member, Operator, Permission, Role, operator_id
 from keystead.core.ports import Buffer, Link
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.handshake import Session
@@ -34,7 +42,7 @@ from keystead.core.protocols.module_session.work import Item, Outcome, Work, dec
 from keystead.core.protocols.proof import LIFETIME, Claims, Prover, proof_key
 from keystead.core.records import Change, KeyRecord, merged
 from keystead.errors import Refusal
-from keystead.identifiers import AccountId, DomainId, KeyId, Region, root_arn
+from keystead.identifiers import AccountId, DomainId, DomainKeyId, KeyId, Region, root_arn
 from keystead.primitives.digest import sha256
 from keystead.primitives.hpke import RecipientKey
 from keystead.primitives.openssh import OperatorKey
@@ -91,11 +99,10 @@ class ModuleHost:
 
     def start(self) -> None:
         """Start the module on what rests on the disk."""
-        resting = wake(FileRootSlot(self.disk, self.randomness), self.disk, self.randomness)
+        safe = wake(FileRootSlot(self.disk, self.randomness), self.disk, self.randomness)
         clock = self.domain.clock
         self.module = SecurityModule(
-            resting.identity,
-            resting.files,
+            safe,
             lambda: self.pinned,
             clock,
             self.randomness,
@@ -210,6 +217,8 @@ class ModuleDomain:
             name: Operator.of(name, self.keys[name].public, frozenset((may[name],))) for name in self.keys
         }
         self.founded: tuple[DomainState, bytes] | None = None
+        self.recovery: set[str] = set()
+        """Names of modules that are founded as recovery members."""
         self.hosts = [host(f"module-{number + 1}", self, seed) for number in range(modules)]
 
     def found(self) -> "ModuleDomain":
@@ -218,7 +227,7 @@ class ModuleDomain:
         body = genesis.body(
             nonce=self.randomness.token(32),
             created=self.clock.now(),
-            members=[host.member for host in self.hosts],
+            members=[self._listed(host) for host in self.hosts],
             operators=self.operators.values(),
             rules=Rules(KOfOperators(1, (officer,))),
         )
@@ -239,6 +248,10 @@ class ModuleDomain:
             assert isinstance(answer, messages.Ingested), answer
         self.founded = genesis.verify_genesis(self.genesis), genesis.domain_id(body)
         return self
+
+    def _listed(self, host: ModuleHost) -> Member:
+        role = Role.RECOVERY if host.name in self.recovery else Role.ACTIVE
+        return msgspec.structs.replace(host.member, role=role)
 
     def with_key(self) -> "ModuleDomain":
         """Install a domain key; founds the domain first if it is not."""
@@ -279,6 +292,8 @@ class ModuleDomain:
         """Return every module's promise."""
         given = []
         for host in self.hosts:
+            if host.name in self.recovery:
+                continue
             answer = host.ask(messages.PromiseSuccessor(token))
             assert isinstance(answer, messages.Promised), answer
             given.append(answer.promise)
@@ -292,6 +307,27 @@ class ModuleDomain:
             assert isinstance(answer, messages.Ingested), answer
         successor = succession.accept(self.state, self.hash, token, None)
         self.founded = successor.state, successor.hash
+
+    def change(self, asked: DomainChange) -> None:
+        """Install a change everywhere."""
+        self.install(self.propose(asked))
+
+    def offers(self) -> tuple[bytes, ...]:
+        """Return every module's offer for what follows now, in the order in which a drop lists them."""
+        made = {}
+        for host in self.hosts:
+            answer = host.ask(messages.MakeOffer())
+            assert isinstance(answer, messages.Offered), answer
+            made[host.module.identity.id] = answer.offer
+        return tuple(offer for _, offer in sorted(made.items()))
+
+    def with_retired_key(self) -> DomainKeyId:
+        """Add a domain key, retire the one before for as long as it takes until it may be dropped, and return it."""
+        old = self.state.newest
+        self.change(AddDomainKey())
+        self.change(RetireDomainKey(old))
+        self.clock.time += self.state.parameters.retirement
+        return old
 
     def session(self, name: str, host: int = 0) -> Session:
         """Negotiate a session of an operator at one module."""

@@ -115,7 +115,8 @@ class Parties:
     def follow(self, token: bytes) -> None:
         """Go on to the state that a token makes."""
         successor = self.judged(token)
-        self.keys = dict(open_domain_keys(successor, module(self.modules[0])))
+        opener = module(self.modules[0])
+        self.keys = dict(open_domain_keys(successor, opener.id, opener.sealing))
         self.state, self.hash = successor.state, successor.hash
 
 

@@ -64,7 +64,8 @@ def test_each_domain_token_has_its_outcome(vector: Vector) -> None:
     try:
         state = genesis.verify_genesis(bytes.fromhex(TOKENS["genesis"]))
         successor = succession.accept(state, state.domain, token, TOKENS["now"])
-        opened = open_domain_keys(successor, module(vector["recipient"]))
+        recipient = module(vector["recipient"])
+        opened = open_domain_keys(successor, recipient.id, recipient.sealing)
         assert {key.hex(): secret.view.hex() for key, secret in opened.items()} == TOKENS["domain_keys"]
     except Refusal as refusal:
         outcome = type(refusal).__name__
@@ -76,7 +77,7 @@ def test_the_promises_of_the_vectors_suffice() -> None:
     state = genesis.verify_genesis(bytes.fromhex(TOKENS["genesis"]))
     successor = succession.accept(state, state.domain, bytes.fromhex(TOKENS["token"]), TOKENS["now"])
     promises = map(bytes.fromhex, TOKENS["promises"].values())
-    require_promises(state, state.domain, successor.state, successor.hash, promises)
+    require_promises(state, state.domain, successor, promises)
 
 
 def edited(base: str, vector: Vector) -> bytes:

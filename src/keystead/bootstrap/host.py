@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -72,8 +73,12 @@ class HostDisk:
         self._sync()
 
     def remove(self, name: str) -> None:
-        """Remove the file if it is there; on return that survives a power cut."""
-        (self._directory / name).unlink(missing_ok=True)
+        """Overwrite the file where it lies and remove it, if it is there; on return that survives a power cut."""
+        path = self._directory / name
+        with suppress(FileNotFoundError), path.open("r+b", buffering=0) as file:
+            file.write(bytes(path.stat().st_size))
+            os.fsync(file.fileno())
+        path.unlink(missing_ok=True)
         self._sync()
 
     def _sync(self) -> None:

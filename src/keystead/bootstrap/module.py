@@ -15,10 +15,10 @@ from keystead.bootstrap.configuration import load
 from keystead.bootstrap.host import HostClock, HostDisk
 from keystead.bootstrap.role_configuration import ModuleConfiguration
 from keystead.bootstrap.running import run, until_told_to_stop
-from keystead.components.security_module.identity import wake
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.safe import wake
 from keystead.components.security_module.server import ModuleHandler
 from keystead.core.ports import Randomness
 from keystead.identifiers import DomainId
@@ -46,9 +46,9 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
         disk = HostDisk(Path(configuration.directory))
         # Before anything is read: of two processes of one module each could promise what the other does not know of.
         disk.hold()
-        resting = wake(FileRootSlot(disk, randomness), disk, randomness)
+        safe = wake(FileRootSlot(disk, randomness), disk, randomness)
         pin = partial(_pinned, Path(configuration.pin))
-        module = SecurityModule(resting.identity, resting.files, pin, clock, randomness, journal, _halt)
+        module = SecurityModule(safe, pin, clock, randomness, journal, _halt)
         module.resume()
         started = partial(
             journal.event,

@@ -40,7 +40,7 @@ class Disk(Protocol):
         """Replace the content atomically; on return it survives a power cut. A failed sync is raised, never retried."""
 
     def remove(self, name: str) -> None:
-        """Remove the file if it is there; on return that survives a power cut."""
+        """Overwrite the file where it lies and remove it, if it is there; on return that survives a power cut."""
 
 
 class Link(Protocol):

@@ -1,6 +1,8 @@
 """Answers control messages. None of them is believed for who sent it: each carries what proves it."""
 
-from keystead.components.security_module.installed import Current
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from keystead.components.security_module.module import SecurityModule
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.connection import ModuleConnection
@@ -15,34 +17,8 @@ def answer(module: SecurityModule, connection: ModuleConnection, request: Reques
         case messages.Attach(_, token, _):
             session = module.sessions.open(token, now)
             return connection.attach(request, session.tenure, session.key.view, now)
-        case messages.Propose(approved):
-            return messages.Proposed(module.installed.propose(approved, now))
-        case messages.PromiseSuccessor(token):
-            return messages.Promised(module.installed.promise(token, now))
-        case messages.Ingest(token, promises):
-            return _ingested(module.installed.ingest(token, promises))
         case _:
-            return _at_the_beginning(module, request)
-
-
-def _at_the_beginning(
-    module: SecurityModule, request: messages.Identify | messages.SignGenesis | messages.AdoptGenesis
-) -> Answer:
-    match request:
-        case messages.Identify():
-            return _identity(module)
-        case messages.SignGenesis(genesis):
-            return messages.Signed(module.installed.sign_genesis(genesis))
-        case messages.AdoptGenesis(genesis):
-            return _ingested(module.installed.adopt(genesis))
-
-
-def _identity(module: SecurityModule) -> messages.Identity:
-    identity = module.identity
-    public = identity.signing.public
-    return messages.Identity(
-        public.ed25519, public.mldsa65, identity.sealing.public, identity.slot, identity.fingerprint
-    )
+            return _ANSWERS[type(request)](module, request, now)
 
 
 def _negotiated(module: SecurityModule, connection: ModuleConnection, hello: bytes, now: int) -> messages.Negotiated:
@@ -54,5 +30,60 @@ def _negotiated(module: SecurityModule, connection: ModuleConnection, hello: byt
     return messages.Negotiated(accepted)
 
 
-def _ingested(current: Current) -> messages.Ingested:
-    return messages.Ingested(current.state.version, current.hash)
+def _identity(module: SecurityModule, _request: messages.Identify, _now: int) -> Answer:
+    identity = module.identity
+    public, sealing = identity.signing.public, identity.sealing.public
+    return messages.Identity(public.ed25519, public.mldsa65, sealing, identity.slot, identity.fingerprint)
+
+
+def _signed_genesis(module: SecurityModule, request: messages.SignGenesis, _now: int) -> Answer:
+    return messages.Signed(module.installed.sign_genesis(request.genesis))
+
+
+def _adopted(module: SecurityModule, request: messages.AdoptGenesis, _now: int) -> Answer:
+    module.installed.adopt(request.genesis)
+    return _ingested(module)
+
+
+def _proposed(module: SecurityModule, request: messages.Propose, now: int) -> Answer:
+    return messages.Proposed(module.installed.propose(request.approved, now))
+
+
+def _promised(module: SecurityModule, request: messages.PromiseSuccessor, now: int) -> Answer:
+    return messages.Promised(module.installed.promise(request.token, request.death, now))
+
+
+def _installed(module: SecurityModule, request: messages.Ingest, now: int) -> Answer:
+    module.installed.ingest(request.token, request.promises, request.statement, now)
+    return _ingested(module)
+
+
+def _released(module: SecurityModule, request: messages.ReleaseSuccessor, now: int) -> Answer:
+    return messages.Released(module.installed.release(request.approved, now))
+
+
+def _offered(module: SecurityModule, _request: messages.MakeOffer, _now: int) -> Answer:
+    return messages.Offered(module.installed.offer())
+
+
+def _attested(module: SecurityModule, _request: messages.AttestDestruction, _now: int) -> Answer:
+    return messages.Attested(module.installed.attest_destruction())
+
+
+def _ingested(module: SecurityModule) -> messages.Ingested:
+    current = module.installed.current
+    return messages.Ingested(current.state.version, current.hash, module.installed.statement())
+
+
+_ANSWERS: Final[Mapping[type[Request], Callable[[SecurityModule, Any, int], Answer]]] = {
+    messages.Identify: _identity,
+    messages.SignGenesis: _signed_genesis,
+    messages.AdoptGenesis: _adopted,
+    messages.Propose: _proposed,
+    messages.PromiseSuccessor: _promised,
+    messages.Ingest: _installed,
+    messages.ReleaseSuccessor: _released,
+    messages.MakeOffer: _offered,
+    messages.AttestDestruction: _attested,
+}
+"""What does not belong to a connection."""

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from keystead.components.security_module.identity import ModuleIdentity
 from keystead.core.domain import domain_token
 from keystead.core.domain.domain_token import RANDOM_KEY, Package, SealedDomainKey
 from keystead.core.domain.state import DomainState
 from keystead.core.domain.succession import Successor
 from keystead.errors import FormatError, NotAMember
-from keystead.identifiers import DomainId, DomainKeyId
+from keystead.identifiers import DomainId, DomainKeyId, ModuleId
 from keystead.primitives.authentication import Mac
 from keystead.primitives.derivation import derive
 from keystead.primitives.digest import same
+from keystead.primitives.hpke import RecipientKey
 from keystead.primitives.labels import Label
 from keystead.primitives.opening import open_key
 from keystead.primitives.secret import Secret, wipe
@@ -22,16 +22,16 @@ _COMMITMENT: Final = 32
 _MAC_KEY: Final = 32
 
 
-def open_domain_keys(successor: Successor, identity: ModuleIdentity) -> Mapping[DomainKeyId, Secret]:
-    """Return the domain keys of a token that was judged to follow, by id.
+def open_domain_keys(successor: Successor, module: ModuleId, sealing: RecipientKey) -> Mapping[DomainKeyId, Secret]:
+    """Return the domain keys of a token that was judged to follow, by id; ``sealing`` is the key that it is sealed to.
 
     Raises NotAMember if there is no package for this module, SealError, SignatureError if the MAC or a commitment does
     not fit, FormatError. Nothing is changed.
     """
     state = successor.state
-    package = _package(successor.body.packages, identity)
-    info = domain_token.package_info(state.domain_id, state.version, identity.id)
-    with identity.sealing.open(info, package.sealed_random_key) as random_key:
+    package = _package(successor.body.packages, module)
+    info = domain_token.package_info(state.domain_id, state.version, module)
+    with sealing.open(info, package.sealed_random_key) as random_key:
         if len(random_key) != RANDOM_KEY:
             raise FormatError("the random key has another size")
         token = domain_token.CODEC.decode(successor.encoded)
@@ -62,9 +62,9 @@ def commitment(key: Secret, domain: DomainId, key_id: DomainKeyId) -> bytes:
     return bytes(out)
 
 
-def _package(packages: tuple[Package, ...], identity: ModuleIdentity) -> Package:
+def _package(packages: tuple[Package, ...], module: ModuleId) -> Package:
     for package in packages:
-        if package.member == identity.id:
+        if package.member == module:
             return package
     raise NotAMember("the token has no package for this module")
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from keystead.components.security_module.identity import ModuleIdentity
-from keystead.components.security_module.installed import Current, Installed
+from keystead.components.security_module.installed import Installed
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.pipeline.frame import Executor
+from keystead.components.security_module.position import Current
 from keystead.components.security_module.resealing import Resealing
-from keystead.components.security_module.sealed_files import SealedFiles
+from keystead.components.security_module.safe import Safe
 from keystead.components.security_module.sessions import Sessions
 from keystead.components.security_module.vault import DomainVault
 from keystead.core.domain.state import Permission
@@ -23,8 +24,7 @@ class SecurityModule:
 
     def __init__(
         self,
-        identity: ModuleIdentity,
-        files: SealedFiles,
+        safe: Safe,
         pin: Callable[[], DomainId | None],
         clock: Clock,
         randomness: Randomness,
@@ -35,7 +35,7 @@ class SecurityModule:
 
         ``halt`` ends the process: it is called when a write failed, and what is durable is not known any more.
         """
-        self.identity = identity
+        self._safe = safe
         self.clock = clock
         self.randomness = randomness
         self.journal = journal
@@ -51,7 +51,12 @@ class SecurityModule:
         """Those with the permission to serve."""
         self.carrying: frozenset[OperatorId] = frozenset()
         """Those with the permission to carry."""
-        self.installed = Installed(identity, files, pin, randomness, self._switched)
+        self.installed = Installed(safe, pin, randomness, self._switched)
+
+    @property
+    def identity(self) -> ModuleIdentity:
+        """Who the module is; its sealing key is renewed."""
+        return self._safe.identity
 
     def resume(self) -> None:
         """Install what was installed before a restart; raises OperatorError."""
@@ -74,6 +79,7 @@ class SecurityModule:
             domain=None if current is None else current.state.domain_id,
             version=0 if current is None else current.state.version,
             token_hash=None if current is None else current.hash,
+            promised=self.installed.promised,
         )
 
     def usages(self, content: Buffer) -> bytearray:
@@ -85,7 +91,8 @@ class SecurityModule:
 
     def _switched(self, current: Current) -> None:
         state = current.state
-        self.vault.hold(current.keys, state.newest if current.keys else None, state.retired)
+        serving = self.identity.id in state.active and bool(current.keys)
+        self.vault.hold(current.keys if serving else {}, state.newest if serving else None, state.retired)
         self.sessions.switch(state)
         self.executor.switch()
         self.operators = {operator.id: operator.public.ed25519 for operator in state.operators}

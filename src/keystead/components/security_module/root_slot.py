@@ -1,5 +1,9 @@
-"""The root slot: the one secret under which a module's own keys rest."""
+"""The root slot: the secret under which a module's own file rests. It is renewed, so that old copies of the file close.
 
+Each renewal is a *generation*. Two of them exist only while one takes the other's place.
+"""
+
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from keystead.core.domain.state import SlotKind
@@ -8,24 +12,28 @@ from keystead.errors import OperatorError
 from keystead.primitives.secret import Secret
 
 SIZE: Final = 32
-_FILE: Final = "root-slot"
+GENERATION: Final = 8
+"""Bytes of a generation's number."""
 
 
 class RootSlot(Protocol):
-    """Keeps 32 secret bytes over restarts. What destroying it promises depends on its kind."""
+    """Keeps 32 secret bytes for each generation, over restarts. What destroying one promises depends on the kind."""
 
     kind: SlotKind
     """What receipts of shredding call it."""
 
-    def existing(self) -> Secret | None:
-        """Return the slot's secret, or None if it was never made; raises OperatorError if it is damaged."""
+    def secrets(self) -> Mapping[int, Secret]:
+        """Return the secrets that there are, by generation; raises OperatorError if the slot is damaged."""
 
-    def renew(self) -> Secret:
-        """Return a fresh secret, which on return has durably taken the place of the one before."""
+    def prepare(self, after: int) -> Secret:
+        """Return the secret of generation ``after + 1``, fresh and durable. That of ``after`` stays."""
+
+    def destroy(self, generation: int) -> None:
+        """Destroy a generation's secret; on return it is out of reach for good, as far as the kind promises."""
 
 
 class FileRootSlot:
-    """A file that only the module's user can read. An old image of the disk still has what it held before."""
+    """Files that only the module's user can read. An old image of the disk still has what they held before."""
 
     kind = SlotKind.FILE
 
@@ -34,17 +42,28 @@ class FileRootSlot:
         self._disk = disk
         self._randomness = randomness
 
-    def existing(self) -> Secret | None:
-        """Return what the file holds."""
-        content = self._disk.read(_FILE)
-        if content is None:
-            return None
-        if len(content) != SIZE:
-            raise OperatorError("the root slot is damaged", "restore the module's directory from a backup")
-        return Secret.taken(bytearray(content))
+    def secrets(self) -> Mapping[int, Secret]:
+        """Return what the files hold."""
+        found = {}
+        for content in map(self._disk.read, map(_name, range(2))):
+            if content is None:
+                continue
+            if len(content) != GENERATION + SIZE:
+                raise OperatorError("the root slot is damaged", "restore the module's directory from a backup")
+            found[int.from_bytes(content[:GENERATION], "big")] = Secret.taken(bytearray(content[GENERATION:]))
+        return found
 
-    def renew(self) -> Secret:
-        """Overwrite the file."""
+    def prepare(self, after: int) -> Secret:
+        """Write the file that the generation ``after`` does not rest in."""
+        generation = after + 1
         secret = Secret.random(SIZE, self._randomness)
-        self._disk.write(_FILE, bytes(secret.view))
+        self._disk.write(_name(generation), generation.to_bytes(GENERATION, "big") + bytes(secret.view))
         return secret
+
+    def destroy(self, generation: int) -> None:
+        """Overwrite the generation's file and remove it."""
+        self._disk.remove(_name(generation))
+
+
+def _name(generation: int) -> str:
+    return f"root-slot-{generation % 2}"

@@ -34,6 +34,8 @@ class RemoveMember(msgspec.Struct, frozen=True, array_like=True, tag=int(Request
     """Put a security module out."""
 
     member: Bytes16
+    lost: bool = False
+    """Whether the quorum takes it upon itself that it will never promise or install anything any more."""
 
 
 class AddOperator(msgspec.Struct, frozen=True, array_like=True, tag=int(RequestKind.ADD_OPERATOR)):

@@ -26,7 +26,7 @@ from keystead.core.domain.change_request import (
 )
 from keystead.core.domain.holders import with_destroyed, with_left, with_listed, with_renewed
 from keystead.core.domain.offer import renewed_member
-from keystead.core.domain.state import DomainKeyEntry, DomainState, DroppedKey, Member, Role, Standing, promisers
+from keystead.core.domain.state import DomainKeyEntry, DomainState, DroppedKey, Member, Role, Standing
 from keystead.errors import StateMismatch
 from keystead.identifiers import DomainKeyId, ModuleId, OperatorId
 from keystead.primitives.digest import labelled_digest
@@ -49,7 +49,7 @@ def changed(before: DomainState, request: ChangeRequest, commitments: Commitment
     if isinstance(request.change, AddDomainKey):
         return _with_key(before, request, commitments)
     after = _MADE[type(request.change)](before, request.change, request.predecessor)
-    if all(member.role is not Role.ACTIVE for member in after.members):
+    if not after.active:
         raise StateMismatch("the domain would be left without an active member: the last one stays")
     return _replace(after, version=before.version + 1)
 
@@ -143,6 +143,8 @@ def _with_key_dropped(before: DomainState, change: DropDomainKey, predecessor: b
     after = before
     for parked in change.parked:
         after = _without(after, ModuleId(parked))
+    if 2 * len(after.active) <= len(before.active):
+        raise StateMismatch("a drop leaves most of the active members: remove those who are lost first")
     renewed = [renewed_member(after, predecessor, offer) for offer in change.offers]
     _check_offering(after, renewed)
     for member in renewed:
@@ -183,7 +185,7 @@ def _recovered(before: DomainState, change: Recover, _: bytes) -> DomainState:
     joining = [member for member in change.members if not _keeps_its_keys(before, member)]
     holders = with_listed(after.holders, joining, before.version + 1)
     after = _replace(after, members=change.members, holders=holders)
-    if not promisers(before, after):
+    if not any(member.role is Role.ACTIVE and before.member(member.id) for member in after.members):
         raise StateMismatch("nobody who has the domain keys would go on as an active member")
     return after
 

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from keystead.core.domain.coordination import Installation, Position, Progress
 from keystead.core.domain.genesis import verify_genesis
-from keystead.core.domain.promise import verified_promiser
-from keystead.core.domain.state import DomainState, Role, promisers
+from keystead.core.domain.promise import promisers, verified_promiser
+from keystead.core.domain.state import DomainState
 from keystead.core.domain.succession import Successor, accept
 from keystead.core.protocols.module_session.messages import AdoptGenesis, Ingest, PromiseSuccessor
 from keystead.errors import NotPinned, PromiseMissing
@@ -34,12 +34,12 @@ class Entry:
     @property
     def remaining(self) -> frozenset[ModuleId]:
         """Return the members that must promise the token."""
-        return promisers(self.predecessor, self.successor.state)
+        return promisers(self.predecessor, self.successor)
 
     @property
     def awaited(self) -> frozenset[ModuleId]:
         """Return the members that must have the token before it is installed."""
-        return frozenset(member.id for member in self.successor.state.members if member.role is Role.ACTIVE)
+        return self.successor.state.active
 
     @property
     def added_keys(self) -> tuple[DomainKeyId, ...]:

@@ -5,8 +5,10 @@ from typing import Final
 
 import msgspec
 
+from keystead.core.domain.change_request import Recover, RemoveMember
 from keystead.core.domain.document import DocumentCodec
-from keystead.core.domain.state import Bytes16, Bytes32, DomainState, promisers
+from keystead.core.domain.state import Bytes16, Bytes32, DomainState
+from keystead.core.domain.succession import Successor
 from keystead.core.tokens.envelope import bound
 from keystead.errors import PromiseMissing
 from keystead.identifiers import ModuleId
@@ -33,22 +35,37 @@ def promise(domain: bytes, predecessor: bytes, successor: bytes, member: ModuleI
     return Promise(domain, predecessor, successor, member, identity.sign(Label.PROMISE, stated))
 
 
+def promisers(predecessor: DomainState, successor: Successor) -> frozenset[ModuleId]:
+    """Return who must promise the successor: those who stay active, if they are most of those who are.
+
+    Otherwise everyone who is, but for those whom the request itself declares lost. So any two successors of one state
+    share somebody who must promise both, and only a quorum's own word can part them.
+    """
+    remaining = successor.state.active & predecessor.members_by_id.keys()
+    if 2 * len(remaining) > len(predecessor.active):
+        return remaining
+    return (predecessor.active | remaining) - _lost(predecessor, successor)
+
+
+def _lost(predecessor: DomainState, successor: Successor) -> frozenset[ModuleId]:
+    change = successor.request.change
+    if isinstance(change, Recover) or (isinstance(change, RemoveMember) and change.lost):
+        return frozenset(predecessor.members_by_id.keys() - successor.state.members_by_id.keys())
+    return frozenset()
+
+
 def require_promises(
-    predecessor: DomainState,
-    predecessor_hash: bytes,
-    proposed: DomainState,
-    successor_hash: bytes,
-    encoded: Iterable[bytes],
+    predecessor: DomainState, predecessor_hash: bytes, successor: Successor, encoded: Iterable[bytes]
 ) -> None:
-    """Return if every member that remains has promised this successor.
+    """Return if everyone who must has promised this successor.
 
     Raises FormatError, SignatureError, PromiseMissing.
     """
-    missing = set(promisers(predecessor, proposed))
+    missing = set(promisers(predecessor, successor))
     for document in encoded:
-        missing.discard(verified_promiser(predecessor, predecessor_hash, successor_hash, document))
+        missing.discard(verified_promiser(predecessor, predecessor_hash, successor.hash, document))
     if missing:
-        raise PromiseMissing(f"{len(missing)} of the remaining members have not promised this successor")
+        raise PromiseMissing(f"{len(missing)} of those who must have not promised this successor")
 
 
 def verified_promiser(

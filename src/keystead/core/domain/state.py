@@ -242,6 +242,11 @@ class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
         """Return the operator with this id, or None."""
         return self.operators_by_id.get(operator)
 
+    @property
+    def active(self) -> frozenset[ModuleId]:
+        """Return the members that serve."""
+        return frozenset(member.id for member in self.members if member.role is Role.ACTIVE)
+
     def domain_key(self, key: DomainKeyId) -> DomainKeyEntry | None:
         """Return the domain key with this id, or None."""
         return next((entry for entry in self.domain_keys if entry.id == key), None)
@@ -265,15 +270,6 @@ class DomainState(msgspec.Struct, frozen=True, array_like=True, dict=True):
 def operator_id(public: OperatorPublic) -> OperatorId:
     """Return the id of the operator with this public key."""
     return OperatorId(labelled_digest(Label.OPERATOR_ID, public.wire())[:ID_SIZE])
-
-
-def promisers(predecessor: DomainState, proposed: DomainState) -> frozenset[ModuleId]:
-    """Return who must promise the proposed state: every member that remains and does not only wait for a recovery."""
-    return frozenset(
-        member.id
-        for member in proposed.members
-        if member.role is Role.ACTIVE and member.id in predecessor.members_by_id
-    )
 
 
 def module_fingerprint(identity: IdentityPublic, sealing: bytes, slot: SlotKind) -> str:

@@ -7,6 +7,8 @@ import pytest
 
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import CALL_DEADLINE, Courier
+from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.safe import wake
 from keystead.core.domain.ledger import Ledger
 from keystead.core.ports import Buffer, Link, LinkHandler
 from keystead.core.protocols.module_session.messages import (
@@ -92,7 +94,7 @@ def test_the_promise_of_another_member_is_not_taken() -> None:
 
     async def story(world: CoordinationWorld) -> None:
         world.modules["module-2"].kill()
-        promise = world.hosts[0].module.installed.promise(world.request().token, world.domain.clock.now())
+        promise = world.hosts[0].module.installed.promise(world.request().token, None, world.domain.clock.now())
         assert "promise of another" in await trouble_with(world, Promised(promise))
 
     in_coordination(story)
@@ -102,7 +104,7 @@ def test_a_module_that_claims_a_version_is_not_believed_to_have_the_token() -> N
     """Ingested with a hash of its own leads nowhere."""
 
     async def story(world: CoordinationWorld) -> None:
-        assert "do not lead" in await trouble_with(world, Ingested(1, bytes(32)))
+        assert "do not lead" in await trouble_with(world, Ingested(1, bytes(32), b""))
 
     in_coordination(story)
 
@@ -133,7 +135,10 @@ def test_a_blank_module_is_sent_the_genesis_and_all_that_followed() -> None:
         await world.install(world.request())
         await world.install(world.request())
         world.modules["module-2"].kill()
-        world.hosts[1].disk.remove("domain.sealed")
+        host = world.hosts[1]
+        safe = wake(FileRootSlot(host.disk, host.randomness), host.disk, host.randomness)
+        safe.position = None
+        safe.found()
         await world.start_module(1)
         assert world.versions == [2, None]
         await world.until(lambda: world.versions == [2, 2])

@@ -2,8 +2,9 @@
 
 import pytest
 
-from keystead.components.security_module.identity import wake
 from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.safe import wake
+from keystead.components.security_module.sealed_file import SealedFile
 from keystead.errors import OperatorError
 from tests.simulators.world import MemoryDisk, SeededRandomness
 
@@ -40,7 +41,7 @@ def test_no_key_rests_in_clear() -> None:
 def test_an_interrupted_first_start_is_begun_again() -> None:
     """A root slot without an identity is used for a new identity."""
     disk = _disk()
-    FileRootSlot(disk, SeededRandomness(2, "slot")).renew()
+    FileRootSlot(disk, SeededRandomness(2, "slot")).prepare(0)
     assert _wake(disk) == _wake(disk)
 
 
@@ -52,42 +53,44 @@ def test_what_is_damaged_is_not_replaced(damage: str) -> None:
     disk = _disk()
     _wake(disk)
     files = disk.snapshot()
-    root, identity = files["root-slot"], files["identity.sealed"]
+    root, identity = files["root-slot-1"], files["module.sealed"]
     if damage == "root slot gone":
-        disk.remove("root-slot")
+        disk.remove("root-slot-1")
     elif damage == "root slot truncated":
-        disk.write("root-slot", root[:-1])
+        disk.write("root-slot-1", root[:-1])
     elif damage == "root slot changed":
-        disk.write("root-slot", root[:-1] + bytes((root[-1] ^ 1,)))
+        disk.write("root-slot-1", root[:-1] + bytes((root[-1] ^ 1,)))
     elif damage == "another format":
-        disk.write("identity.sealed", b"\x02" + identity[1:])
+        disk.write("module.sealed", b"\x02" + identity[1:])
     else:
-        disk.write("identity.sealed", identity[:-1] + bytes((identity[-1] ^ 1,)))
+        disk.write("module.sealed", identity[:-1] + bytes((identity[-1] ^ 1,)))
     before = disk.snapshot()
     with pytest.raises(OperatorError):
         _wake(disk)
     assert disk.snapshot() == before
 
 
-def test_a_file_does_not_open_under_another_name() -> None:
-    """A sealed file is bound to its name."""
+def test_a_file_of_one_generation_does_not_open_as_one_of_another() -> None:
+    """The generation that the header names is authenticated."""
     disk = _disk()
     _wake(disk)
-    disk.write("domain.sealed", disk.snapshot()["identity.sealed"])
+    files = disk.snapshot()
+    disk.write("root-slot-0", (2).to_bytes(8, "big") + files["root-slot-1"][8:])
+    disk.write("module.sealed", b"\x01" + (2).to_bytes(8, "big") + files["module.sealed"][9:])
+    before = disk.snapshot()
+    with pytest.raises(OperatorError, match="was changed"):
+        _wake(disk)
+    assert disk.snapshot() == before
+
+
+def test_a_file_of_another_version_is_told_apart() -> None:
+    """What opens but is no position of this version stops the module with advice."""
+    disk = _disk()
     randomness = SeededRandomness(1, "module")
-    files = wake(FileRootSlot(disk, randomness), disk, randomness).files
-    with pytest.raises(OperatorError):
-        files.read("domain.sealed")
-    assert files.read("never written") is None
-
-
-def test_a_member_that_lost_its_identity_does_not_take_another() -> None:
-    """With a domain installed a missing identity is damage, not a first start."""
-    disk = _disk()
-    _wake(disk)
-    disk.remove("identity.sealed")
-    disk.write("domain.sealed", b"where it stands")
-    before = disk.snapshot()
-    with pytest.raises(OperatorError, match="identity is not there"):
+    wake(FileRootSlot(disk, randomness), disk, randomness)
+    file = SealedFile(FileRootSlot(disk, randomness), disk, randomness)
+    content = file.read()
+    assert content is not None
+    file.write(bytes(content.view) + b"no position")
+    with pytest.raises(OperatorError, match="another version"):
         _wake(disk)
-    assert disk.snapshot() == before

@@ -6,9 +6,8 @@ import msgspec
 import pytest
 
 from keystead.components.security_module import issuing
-from keystead.components.security_module.identity import wake
-from keystead.components.security_module.installed import Position
 from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.safe import wake
 from keystead.core.domain import domain_token, genesis, promise
 from keystead.core.domain.change_request import AddDomainKey, RemoveMember, RemoveOperator
 from keystead.core.domain.domain_token import DomainToken
@@ -69,7 +68,9 @@ def test_a_blank_module_signs_and_adopts_only_what_its_configuration_pins() -> N
         assert _refusal(stranger.ask(messages.SignGenesis(domain.drafted))) == "NotPinned"
         assert _refusal(stranger.ask(messages.AdoptGenesis(domain.genesis))) == "NotPinned"
         assert stranger.module.installed.blank
-        assert "domain.sealed" not in stranger.disk.snapshot()
+        assert (
+            wake(FileRootSlot(stranger.disk, stranger.randomness), stranger.disk, stranger.randomness).position is None
+        )
 
 
 def test_a_module_signs_only_a_genesis_that_lists_it_and_that_all_operators_signed() -> None:
@@ -248,7 +249,7 @@ def test_a_changed_position_on_disk_stops_the_module() -> None:
     """A module does not start on a state that it did not write."""
     domain = ModuleDomain().with_key()
     host = domain.hosts[0]
-    host.disk.write("domain.sealed", _flipped(host.disk.snapshot()["domain.sealed"]))
+    host.disk.write("module.sealed", _flipped(host.disk.snapshot()["module.sealed"]))
     with pytest.raises(OperatorError):
         host.start()
 
@@ -257,7 +258,7 @@ def test_a_removed_member_holds_no_domain_key() -> None:
     """Who installs the token that removes it is left without keys, and makes no tokens any more."""
     domain = ModuleDomain().with_key()
     leaving = domain.hosts[1]
-    token = domain.propose(RemoveMember(leaving.member.id))
+    token = domain.propose(RemoveMember(leaving.member.id, lost=True))
     promises = (promise_of(domain.hosts[0], token),)
     assert _refusal(leaving.ask(messages.PromiseSuccessor(token))) == "NotAMember"
     for host in domain.hosts:
@@ -349,18 +350,17 @@ def test_a_position_that_is_not_acceptable_any_more_stops_the_module() -> None:
     """What the module itself sealed is judged again: a position without its promises is not resumed."""
     domain = ModuleDomain().with_key()
     host = domain.hosts[0]
-    files = wake(FileRootSlot(host.disk, host.randomness), host.disk, host.randomness).files
-    position = files.read("domain.sealed")
+    safe = wake(FileRootSlot(host.disk, host.randomness), host.disk, host.randomness)
+    position = safe.position
     assert position is not None
-    decoded = msgspec.msgpack.decode(bytes(position.view), type=Position)
     other = ModuleDomain(seed=5).found()
     for changed in (
-        msgspec.structs.replace(decoded, promises=()),
-        msgspec.structs.replace(decoded, genesis=other.genesis),
-        msgspec.structs.replace(decoded, token=decoded.token[:-1]),
+        msgspec.structs.replace(position, promises=()),
+        msgspec.structs.replace(position, genesis=other.genesis),
+        msgspec.structs.replace(position, token=position.token[:-1]),
     ):
-        files.write("domain.sealed", msgspec.msgpack.encode(changed))
+        safe.keep(changed)
         with pytest.raises(OperatorError):
             host.start()
-    files.write("domain.sealed", msgspec.msgpack.encode(decoded))
+    safe.keep(position)
     host.start()

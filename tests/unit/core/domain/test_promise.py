@@ -26,7 +26,7 @@ def promised(name: str, successor: Successor = SUCCESSOR) -> bytes:
 
 def judge(*promises: bytes, successor: Successor = SUCCESSOR) -> None:
     """Judge whether these suffice to switch."""
-    require_promises(PARTIES.state, PARTIES.hash, successor.state, successor.hash, promises)
+    require_promises(PARTIES.state, PARTIES.hash, successor, promises)
 
 
 def test_the_promises_of_all_suffice() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+from keystead.core.domain.release import Death
 from keystead.core.domain.state import SlotKind
 from keystead.core.ports import Buffer
 from keystead.core.protocols.module_session.fields import (
@@ -57,6 +58,8 @@ class PromiseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """Asks for the module's promise to follow this domain token and no other; answered by Promised."""
 
     token: bytes
+    death: Death | None = None
+    """Shows that what the module promised before is dead, if it did."""
 
 
 class Ingest(msgspec.Struct, frozen=True, array_like=True, tag=5):
@@ -64,6 +67,8 @@ class Ingest(msgspec.Struct, frozen=True, array_like=True, tag=5):
 
     token: bytes
     promises: tuple[bytes, ...]
+    statement: bytes = b""
+    """Of a member that has it, for a module that released it; or empty."""
 
 
 class Negotiate(msgspec.Struct, frozen=True, array_like=True, tag=6):
@@ -87,6 +92,21 @@ class AdoptGenesis(msgspec.Struct, frozen=True, array_like=True, tag=8):
     genesis: bytes
 
 
+class MakeOffer(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """Asks a member for a key to which what follows may be sealed; answered by Offered, with the same one each time."""
+
+
+class ReleaseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """Asks to give up a successor that a quorum abandons; answered by Released."""
+
+    approved: bytes
+    """An approved change request, to abandon it."""
+
+
+class AttestDestruction(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """Asks a module that left to destroy its sealing key, and for its word that none is left; answered by Attested."""
+
+
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The module's first message on every connection. Unproven: only a frame that opens shows that it was true."""
 
@@ -100,6 +120,8 @@ class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
     version: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     token_hash: Bytes32 | None
     """SHA-256 of the installed domain token; None while the module is blank."""
+    promised: Bytes32 | None = None
+    """SHA-256 of the domain token that it promised to follow; None if it promised none."""
 
 
 class Identity(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -135,6 +157,8 @@ class Ingested(msgspec.Struct, frozen=True, array_like=True, tag=6):
 
     version: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     token_hash: Bytes32
+    statement: bytes
+    """The module's signed word of that (``core.domain.followed``)."""
 
 
 class Negotiated(msgspec.Struct, frozen=True, array_like=True, tag=7):
@@ -160,8 +184,51 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=9):
         return REFUSALS.get(self.number, Refusal)(self.detail)
 
 
-Request: TypeAlias = Identify | SignGenesis | AdoptGenesis | Propose | PromiseSuccessor | Ingest | Negotiate | Attach
-Answer: TypeAlias = Greeting | Identity | Signed | Proposed | Promised | Ingested | Negotiated | Attached | Refused
+class Offered(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """The module's signed offer, whose private half is durable."""
+
+    offer: bytes
+
+
+class Released(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """The module's signed, durable release."""
+
+    release: bytes
+
+
+class Attested(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """The module's signed attestation that its former sealing keys are destroyed."""
+
+    attestation: bytes
+
+
+Request: TypeAlias = (
+    Identify
+    | SignGenesis
+    | AdoptGenesis
+    | Propose
+    | PromiseSuccessor
+    | Ingest
+    | ReleaseSuccessor
+    | MakeOffer
+    | AttestDestruction
+    | Negotiate
+    | Attach
+)
+Answer: TypeAlias = (
+    Greeting
+    | Identity
+    | Signed
+    | Proposed
+    | Promised
+    | Ingested
+    | Released
+    | Offered
+    | Attested
+    | Negotiated
+    | Attached
+    | Refused
+)
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):

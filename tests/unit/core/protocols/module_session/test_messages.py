@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.core.domain.release import Death
 from keystead.core.domain.state import SlotKind
 from keystead.core.protocols.module_session import messages, work
 from keystead.core.protocols.module_session.messages import (
@@ -14,18 +15,24 @@ from keystead.core.protocols.module_session.messages import (
     Answer,
     Attach,
     Attached,
+    AttestDestruction,
+    Attested,
     Greeting,
     Identify,
     Identity,
     Ingest,
     Ingested,
+    MakeOffer,
     Negotiate,
     Negotiated,
+    Offered,
     Promised,
     PromiseSuccessor,
     Propose,
     Proposed,
     Refused,
+    Released,
+    ReleaseSuccessor,
     Request,
     Signed,
     SignGenesis,
@@ -40,6 +47,10 @@ REQUESTS: list[Request] = [
     SignGenesis(b"document"),
     Propose(b"approved"),
     PromiseSuccessor(b"token"),
+    PromiseSuccessor(b"token", Death(b"other token", b"approved", (b"release",))),
+    ReleaseSuccessor(b"approved"),
+    MakeOffer(),
+    AttestDestruction(),
     Ingest(b"token", ()),
     Ingest(b"token", (b"promise", b"other")),
     AdoptGenesis(b"genesis"),
@@ -47,13 +58,16 @@ REQUESTS: list[Request] = [
     Attach(OperatorId(bytes(16)), b"token", bytes(16)),
 ]
 ANSWERS: list[Answer] = [
-    Greeting(ModuleId(bytes(16)), bytes(16), bytes(16), None, 0, None),
-    Greeting(ModuleId(bytes(16)), bytes(16), bytes(16), DomainId(bytes(32)), 7, bytes(32)),
+    Greeting(ModuleId(bytes(16)), bytes(16), bytes(16), None, 0, None, None),
+    Greeting(ModuleId(bytes(16)), bytes(16), bytes(16), DomainId(bytes(32)), 7, bytes(32), bytes(32)),
     Identity(bytes(32), b"mldsa", b"sealing", SlotKind.FILE, "fingerprint"),
     Signed(b"signature"),
     Proposed(b"token"),
     Promised(b"promise"),
-    Ingested(1, bytes(32)),
+    Released(b"release"),
+    Offered(b"offer"),
+    Attested(b"attestation"),
+    Ingested(1, bytes(32), b"statement"),
     Negotiated(b"accept"),
     Attached(1_700_000_000_000),
     Refused(44, "another body"),
