@@ -11,8 +11,8 @@ from keystead.core.keys.states import STATES, TABLE
 from keystead.core.operations.authorization import Authorization
 from keystead.core.operations.operation import Operation
 from keystead.core.operations.table import OPERATIONS
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.model import Shape
-from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.shapes import Tag
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.errors import ServiceError

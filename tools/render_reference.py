@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from keystead.bootstrap import role_configuration
 from keystead.bootstrap.commands import HostCommands
 from keystead.core.operations.table import OPERATIONS
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.rendering import COMMON_ERRORS
 from keystead.core.protocols.aws_json.shapes import ERRORS
-from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
 from keystead.errors import REFUSALS, Refusal
 from keystead.interfaces.cli.app import build
 

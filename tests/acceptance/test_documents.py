@@ -12,7 +12,12 @@ from tests.acceptance.service import REPOSITORY, running
 
 pytestmark = pytest.mark.slow
 
-DOCUMENTS = ("README.md", "docs/tutorial/first-five-minutes.md", "docs/how-to/change-the-domain.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/tutorial/first-five-minutes.md",
+    "docs/how-to/change-the-domain.md",
+    "docs/how-to/shred-a-key.md",
+)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 MARK = "--- next command ---"

@@ -55,7 +55,7 @@ def heads(draw: st.DrawFn) -> KeyHead:
         deletion=draw(st.integers(1, 2**53)) if pending else 0,
         deletion_window=draw(st.integers(0, 365)),
         description=draw(TEXTS),
-        shredded=draw(st.booleans()),
+        shredded=draw(MOMENTS),
         suspended=draw(st.booleans()),
         rotation_period=draw(st.integers(0, 2560)),
         rotation_due=draw(MOMENTS),

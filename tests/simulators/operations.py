@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from keystead.core.domain.quorum import KOfOperators, Rules
+from keystead.core.domain.state import DomainKeyEntry, DomainState, Holder, SlotKind
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.opened import OpenedKey, open_record
 from keystead.core.operations.aliases import already_exists
@@ -19,12 +21,12 @@ from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, Wanted
 from keystead.core.operations.operation import perform
 from keystead.core.operations.references import AliasNamed
 from keystead.core.operations.table import find
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.model import Shape
-from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
 from keystead.core.protocols.proof import LIFETIME, Claims
 from keystead.core.records import ALIASES, AliasChange, Change, KeyRecord, merged
 from keystead.errors import ConflictError, DuplicateError, ServiceError
-from keystead.identifiers import AccountId, AliasName, KeyId, OperatorId, Region, root_arn
+from keystead.identifiers import AccountId, AliasName, DomainKeyId, KeyId, OperatorId, Region, root_arn
 from keystead.primitives.digest import sha256
 from tests.simulators.vault import SimulatedVault
 
@@ -69,6 +71,13 @@ class SimulatedJudge:
             raise ServiceError("MalformedPolicyDocumentException", "refused")
 
 
+def one_key_domain(domain_key: DomainKeyId) -> DomainState:
+    """Return a domain of one module, at its first version with this domain key."""
+    entry = DomainKeyEntry(domain_key, bytes(32), 1)
+    holder = Holder(bytes(16), bytes(32), SlotKind.FILE, 0)
+    return DomainState(bytes(32), 1, (), (), Rules(KOfOperators(1, (bytes(16),))), (entry,), holders=(holder,))
+
+
 @dataclass
 class SimulatedService:
     """Front end, module and repository in one; answers requests one after the other."""
@@ -79,6 +88,7 @@ class SimulatedService:
     """What decides instead of ``judge``, if anything."""
     records: dict[KeyId, KeyRecord] = field(default_factory=dict)
     aliases: dict[tuple[AccountId, Region, AliasName], KeyId] = field(default_factory=dict)
+    domain: DomainState = field(default_factory=lambda: one_key_domain(SimulatedVault().domain_key_id))
     clock: int = START
     proofs: int = 0
     tamper: Callable[[tuple[KeyRecord, ...]], tuple[KeyRecord, ...]] = lambda records: records
@@ -105,7 +115,7 @@ class SimulatedService:
             case AliasesPage():
                 names, records = self._page_of_aliases(lookup)
         keys = tuple(self.open(record) for record in self.tamper(records))
-        context = Context(self.clock, claims, self.vault, self.policies or self.judge, names)
+        context = Context(self.clock, claims, self.vault, self.policies or self.judge, self.domain, names)
         self.done = perform(operation, context, request, keys)
         if self.done.change is not None:
             self.apply(self.done.change)

@@ -8,6 +8,7 @@ from keystead.core.operations.operation import Operation
 from keystead.core.operations.table import OPERATIONS, find
 from keystead.core.protocols.authentication import Request
 from keystead.core.protocols.aws_json.rendering import CONTENT_TYPE
+from keystead.core.protocols.aws_json.targets import KMS
 from keystead.core.protocols.sigv4.request import SignedRequest
 from keystead.errors import ServiceError
 from keystead.primitives.digest import sha256
@@ -16,9 +17,8 @@ Scope: TypeAlias = dict[str, Any]
 """A connection scope of ASGI 3, type http."""
 
 PATH: Final = b"/"
-TARGET_PREFIX: Final = "TrentService."
 _CONTENT_TYPE: Final = CONTENT_TYPE.encode()
-_TARGETS: Final = {f"{TARGET_PREFIX}{name}".encode(): operation for name, operation in OPERATIONS.items()}
+_TARGETS: Final = {operation.target.encode(): operation for operation in OPERATIONS.values()}
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -56,7 +56,7 @@ def received(scope: Scope, body: bytes) -> Received:
 def _unusual(target: bytes) -> Operation:
     """The row of a target that no row was made for, which does not exist: always raises."""
     prefix, _, name = target.decode("latin-1").rpartition(".")
-    if f"{prefix}." != TARGET_PREFIX:
+    if f"{prefix}." != KMS:
         raise ServiceError("UnknownOperationException")
     return find(name)
 

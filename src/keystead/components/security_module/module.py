@@ -94,7 +94,7 @@ class SecurityModule:
         serving = self.identity.id in state.active and bool(current.keys)
         self.vault.hold(current.keys if serving else {}, state.newest if serving else None, state.retired)
         self.sessions.switch(state)
-        self.executor.switch()
+        self.executor.switch(state)
         self.operators = {operator.id: operator.public.ed25519 for operator in state.operators}
         self.serving = frozenset(state.operators_who(Permission.SERVE))
         self.carrying = frozenset(state.operators_who(Permission.CARRY))

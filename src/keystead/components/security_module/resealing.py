@@ -40,7 +40,7 @@ class Resealing:
         # Every token is asked for, so that none is forgotten: without it the key would be lost with the old domain key.
         elsewhere = [one for one in head.versions if named_domain_key(key.token(one.number)) != newest]
         tokens = () if head.shredded else self._tokens(key, elsewhere)
-        left_behind = head.shredded and bool(elsewhere)
+        left_behind = bool(head.shredded and elsewhere)
         if not tokens and named_domain_key(resting.head) == newest:
             return ResealedKey(left_behind=left_behind)
         sealed = self._vault.seal_head(encode(_naming(head, tokens)))

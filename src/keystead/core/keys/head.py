@@ -64,8 +64,8 @@ class KeyHead(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
     """When the key is due to be deleted; only while it is pending deletion."""
     deletion_window: Days = 0
     """Days that were asked for when the deletion was scheduled; only while it is pending deletion."""
-    shredded: bool = False
-    """Marked to be left behind when domain keys rotate (claim 2); no use of it is allowed any more."""
+    shredded: Moment = 0
+    """When it was marked to be left behind as domain keys rotate (claim 13); from then on there is no such key."""
     suspended: bool = False
     """Every use is refused until it is reinstated."""
     rotation_period: Days = 0

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from keystead.core.keys.head import KeyHead
+from keystead.core.protocols.aws_json.extension import DESCRIBE_SHREDDING, SHRED_KEY
 from keystead.core.protocols.aws_json.shapes import KeyState
 from keystead.errors import ServiceError
 
@@ -74,6 +75,8 @@ _CANCEL: Final = _row(
 TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
     {
         "CancelKeyDeletion": _CANCEL,
+        DESCRIBE_SHREDDING: _READ,
+        SHRED_KEY: _READ,
         "CreateAlias": _CHANGE,
         "Decrypt": _USE,
         "DeleteAlias": _READ,
@@ -105,7 +108,7 @@ TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
 def admit(head: KeyHead, operation: str) -> None:
     """Let an operation on this key pass if its state allows it.
 
-    A key that is marked to be shredded counts as pending deletion, one that is suspended as disabled.
+    A key that is suspended counts as disabled.
 
     Raises:
         ServiceError: DisabledException or KMSInvalidStateException with the service's words.
@@ -121,8 +124,6 @@ def admit(head: KeyHead, operation: str) -> None:
 
 def effective_state(head: KeyHead) -> KeyState:
     """Return the state that counts, marks included."""
-    if head.shredded:
-        return "PendingDeletion"
     if head.suspended and head.state == "Enabled":
         return "Disabled"
     return head.state

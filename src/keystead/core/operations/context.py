@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from keystead.core.domain.state import DomainState
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.vault_port import Vault
 from keystead.core.policy.variables import Values
@@ -49,6 +50,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     claims: Claims
     vault: Vault
     judge: Judge
+    domain: DomainState
+    """The domain as it is installed: what is told about the end of a key follows from it."""
     names: tuple[AliasName, ...] = ()
     """The alias names of a page of aliases, in the order of its keys."""
 

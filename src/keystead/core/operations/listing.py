@@ -48,10 +48,10 @@ def want_aliases(request: ListAliasesRequest, account: AccountId, region: Region
 
 
 def list_keys(_context: Context, request: ListKeysRequest, keys: tuple[OpenedKey, ...]) -> Done:
-    """List ids and ARNs of a page of keys, whatever their state."""
+    """List ids and ARNs of a page of keys, whatever their state; what was shredded is none any more."""
     limit = page_limit("ListKeys", request.limit)
     heads = [key.head for key in keys]
-    entries = [KeyListEntry(key_id=head.key_id, key_arn=head.arn) for head in heads[:limit]]
+    entries = [KeyListEntry(key_id=head.key_id, key_arn=head.arn) for head in heads[:limit] if not head.shredded]
     more = len(heads) > limit
     marker = write_marker("ListKeys", heads[limit - 1].key_id) if more else None
     return Done(ListKeysResponse(keys=entries, next_marker=marker, truncated=more))

@@ -13,8 +13,8 @@ from keystead.core.records import ALIASES, POLICY, TAGS, KeyRecord
 from keystead.errors import RecordError
 from keystead.identifiers import AccountId, AliasName, KeyId, Region
 
-Token: TypeAlias = int | Literal["none", "newest"]
-"""Which key token goes with the record: that of one version, that of the newest, or none."""
+Token: TypeAlias = int | Literal["none", "newest", "all"]
+"""Which key tokens go with the record: that of one version, that of the newest, all of them, or none."""
 
 CARRIED: Final = frozenset((POLICY, TAGS, ALIASES))
 """Attachments that go with the record of a named key: policies judge by tags and aliases too."""
@@ -39,6 +39,8 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
         match self.token:
             case "none":
                 return {}
+            case "all":
+                return tokens
             case "newest":
                 return {max(tokens): tokens[max(tokens)]} if tokens else {}
             case number:

@@ -9,10 +9,11 @@ from keystead.core.keys.states import admit
 from keystead.core.operations.authorization import Authorization, AuthorizationsOf
 from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key
 from keystead.core.operations.context import Access, Context, Done
-from keystead.core.operations.lookup import Lookup, hold
+from keystead.core.operations.lookup import Keys, Lookup, hold
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.limits import body_limit
 from keystead.core.protocols.aws_json.model import Shape
-from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
+from keystead.core.protocols.aws_json.targets import EXTENSION, KMS
 from keystead.errors import ServiceError
 from keystead.identifiers import AccountId, Region, alias_arn
 
@@ -23,6 +24,7 @@ Unit: TypeAlias = Literal["use", "reading", "change"]
 """What is metered: a use of key material, something read about keys, a change of them."""
 
 DEADLINE_MS: Final = 2_000
+SERVICE: Final = "kms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,20 @@ class Operation:
     """Places of the keys whose state is judged (``core.keys.states``)."""
     cross_account: bool = False
     """Whether it can be done on a key of another account, if that key's policy allows."""
+    of_ended_keys: bool = False
+    """Whether it can be done on a key that was shredded; for every other operation there is no such key any more."""
     deadline_ms: int = DEADLINE_MS
+
+    @property
+    def target(self) -> str:
+        """The ``X-Amz-Target`` of its requests."""
+        return self.name if self.name.startswith(EXTENSION) else f"{KMS}{self.name}"
+
+    @property
+    def action(self) -> str:
+        """What messages call the permission of its name."""
+        service, _, name = self.name.rpartition(".")
+        return f"{service.lower() or SERVICE}:{name}"
 
     @property
     def request(self) -> type[Shape]:
@@ -68,7 +83,10 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
         RecordError: the records are not those of the keys that were asked for, or do not belong together.
         ProofReplayed: the proof was used for a change before.
     """
-    hold(operation.lookup(request, context.account, context.region), keys, context.names)
+    lookup = operation.lookup(request, context.account, context.region)
+    hold(lookup, keys, context.names)
+    if not operation.of_ended_keys:
+        _existing(lookup, keys)
     if not operation.cross_account:
         _own_keys(operation, context, keys)
     for authorization in operation.authorizations(request):
@@ -78,13 +96,21 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
     return operation.handler(context, request, keys)
 
 
+def _existing(lookup: Lookup, keys: tuple[OpenedKey, ...]) -> None:
+    """Refuse a key that was shredded as one that never was; pages leave it out."""
+    if isinstance(lookup, Keys):
+        for wanted, key in zip(lookup.wanted, keys, strict=True):
+            if key.head.shredded:
+                raise wanted.reference.missing()
+
+
 def _own_keys(operation: Operation, context: Context, keys: tuple[OpenedKey, ...]) -> None:
     for key in keys:
         if key.head.account != context.claims.account:
             who = context.claims.principal
             raise ServiceError(
                 "AccessDeniedException",
-                f"User: {who} is not authorized to perform: kms:{operation.name} on resource: {key.head.arn}",
+                f"User: {who} is not authorized to perform: {operation.action} on resource: {key.head.arn}",
             )
 
 

@@ -18,13 +18,15 @@ from keystead.core.operations import (
     listing,
     policies,
     rotation,
+    shredding,
     tags,
 )
 from keystead.core.operations.authorization import on_key, on_nothing
 from keystead.core.operations.lookup import Keys, Token, Wanted
 from keystead.core.operations.operation import Handler, LookupOf, Operation, Unit
 from keystead.core.operations.references import any_reference, key_reference
-from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
+from keystead.core.protocols.aws_json.extension import DESCRIBE_SHREDDING, SHRED_KEY
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.errors import ServiceError
 
 
@@ -115,6 +117,22 @@ _ROWS: Final = (
         handler=data_keys.generate_random,
         unit="use",
         judged=(),
+    ),
+    Operation(
+        name=DESCRIBE_SHREDDING,
+        lookup=_key_only("all"),
+        authorizations=on_key("DescribeKey"),
+        handler=shredding.describe_shredding,
+        unit="reading",
+        of_ended_keys=True,
+    ),
+    Operation(
+        name=SHRED_KEY,
+        lookup=_key_only("none"),
+        authorizations=authorization.of_shred_key,
+        handler=shredding.shred_key,
+        unit="change",
+        of_ended_keys=True,
     ),
     _manage("GetKeyPolicy", policies.get_key_policy, "reading"),
     _manage("GetKeyRotationStatus", rotation.get_key_rotation_status, "reading", cross_account=True),

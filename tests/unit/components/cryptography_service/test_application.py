@@ -105,6 +105,12 @@ NOT_FOR_US: dict[str, tuple[dict[str, Any], str]] = {
         {"operation": "", "headers": {"X-Amz-Target": "DynamoDB.GetItem", "Content-Type": TYPE}},
         "UnknownOperationException",
     ),
+    "an operation of AWS KMS under our own prefix": (
+        {"operation": "", "headers": {"X-Amz-Target": "Keystead.Encrypt", "Content-Type": TYPE}},
+        "UnknownOperationException",
+    ),
+    "an operation of ours under the prefix of AWS KMS": ({"operation": "ShredKey"}, "UnknownOperationException"),
+    "our own under both prefixes": ({"operation": "Keystead.ShredKey"}, "UnknownOperationException"),
     "no target": ({"operation": "", "headers": {"Content-Type": TYPE}}, "UnknownOperationException"),
     "a target that is no text": (
         {"operation": "", "headers": {"X-Amz-Target": "TrentService.\u00e9", "Content-Type": TYPE}},

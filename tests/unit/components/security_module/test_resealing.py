@@ -172,7 +172,7 @@ def test_what_is_under_the_newest_is_left_as_it_is(rotation: Rotation) -> None:
 @pytest.mark.requirement("P21-09", "CL-34", "CL-35", "CONS-24")
 def test_the_tokens_of_a_key_marked_for_shredding_are_left_behind(rotation: Rotation) -> None:
     """Its head moves, so that its state can be told; the material does not."""
-    rotation.mark(shredded=True)
+    rotation.mark(shredded=1)
     tokens, head = rotation.record.tokens, rotation.head()
     (outcome,) = rotation.reseal(rotation.resting)
     assert outcome.left_behind

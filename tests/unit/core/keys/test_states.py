@@ -20,6 +20,8 @@ READINGS = (
     "ListKeyRotations",
     "ListResourceTags",
     "PutKeyPolicy",
+    "Keystead.DescribeShredding",
+    "Keystead.ShredKey",
 )
 CHANGES = ("CreateAlias", "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription")
 SWITCHES = ("DisableKey", "EnableKey")
@@ -64,14 +66,6 @@ def test_each_state_lets_each_operation_pass_or_says_why_not(
         code = "DisabledException" if words == "disabled" else "KMSInvalidStateException"
         with refused(code, f"{head.arn} is {words}."):
             admit(head, operation)
-
-
-def test_a_key_marked_for_shredding_counts_as_pending_deletion(enabled: KeyHead) -> None:
-    """No use of it passes, whatever its state says."""
-    head = msgspec.structs.replace(enabled, shredded=True)
-    assert effective_state(head) == "PendingDeletion"
-    with pytest.raises(ServiceError, match="pending deletion"):
-        admit(head, "Decrypt")
 
 
 def test_a_suspended_key_counts_as_disabled(enabled: KeyHead) -> None:

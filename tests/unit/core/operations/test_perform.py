@@ -162,7 +162,7 @@ def test_the_names_of_a_page_come_with_its_records(stage: Stage) -> None:
     """As many names as records."""
     service = stage.service
     key = service.open(service.records[stage.one])
-    context = Context(service.clock, service.claims("ListAliases"), service.vault, service.judge)
+    context = Context(service.clock, service.claims("ListAliases"), service.vault, service.judge, service.domain)
     request = find("ListAliases").request()
     with pytest.raises(RecordError):
         perform(find("ListAliases"), context, request, (key,))

@@ -5,7 +5,7 @@ import pytest
 from keystead.core.keys.states import TABLE
 from keystead.core.operations.operation import Operation
 from keystead.core.operations.table import OPERATIONS, find
-from keystead.core.protocols.aws_json.shapes import OPERATIONS as MODEL
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.errors import ServiceError
 from tools.render_operations import REFERENCE, pages
 
@@ -24,6 +24,8 @@ BUILT = {
     "GenerateRandom",
     "GetKeyPolicy",
     "GetKeyRotationStatus",
+    "Keystead.DescribeShredding",
+    "Keystead.ShredKey",
     "ListAliases",
     "ListKeyPolicies",
     "ListKeyRotations",
@@ -54,6 +56,7 @@ CHANGING = {
     "DeleteAlias",
     "DisableKey",
     "EnableKey",
+    "Keystead.ShredKey",
     "PutKeyPolicy",
     "RotateKeyOnDemand",
     "ScheduleKeyDeletion",

@@ -11,10 +11,11 @@ from keystead.components.security_module.pipeline.performed import performed
 from keystead.components.security_module.pipeline.proven import Received, proven
 from keystead.components.security_module.sessions import Sessions
 from keystead.components.security_module.vault import DomainVault
+from keystead.core.domain.state import DomainState
 from keystead.core.operations.judge import PolicyJudge
 from keystead.core.ports import Buffer
 from keystead.core.protocols.module_session.work import Item, Outcome, Outcomes, decode_work, encode_outcomes
-from keystead.errors import Refusal, ServiceError
+from keystead.errors import NoDomain, Refusal, ServiceError
 from keystead.identifiers import OperatorId
 from keystead.primitives.authentication import Mac
 from keystead.primitives.digest import sha256
@@ -34,9 +35,11 @@ class Executor:
         self._judge = PolicyJudge()
         self._records = Records(vault)
         self._refused: Counter[tuple[str, str]] = Counter()
+        self._domain: DomainState | None = None
 
-    def switch(self) -> None:
-        """Open records anew from now on: the domain has changed."""
+    def switch(self, domain: DomainState) -> None:
+        """Go by this domain from now on, and open records anew."""
+        self._domain = domain
         self._records.forget()
 
     def work(self, content: Buffer, audience: OperatorId, now: int) -> bytearray:
@@ -51,6 +54,12 @@ class Executor:
             for outcome in outcomes:
                 if type(outcome.body) is bytearray:
                     wipe(outcome.body)
+
+    @property
+    def _state(self) -> DomainState:
+        if self._domain is None:
+            raise NoDomain("the module holds no domain yet")
+        return self._domain
 
     def _tell_refusals(self) -> None:
         """Write one line for each kind and reason in the frame, however many items were refused for it."""
@@ -69,7 +78,7 @@ class Executor:
             if isinstance(voucher, Refusal):
                 raise voucher
             vouched = proven(Received(item, voucher, audience), now)
-            done = performed(opened(decoded(vouched), self._records), now, self._vault, self._judge)
+            done = performed(opened(decoded(vouched), self._records), now, self._vault, self._judge, self._state)
             return answered(vouched.claims.body, done)
         except ServiceError as error:
             return Outcome(sha256(item.body), error.code, error.message, b"")

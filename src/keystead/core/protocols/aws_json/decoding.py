@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec import json
 
+from keystead.core.protocols.aws_json.extension import OPERATIONS
 from keystead.core.protocols.aws_json.limits import body_limit
 from keystead.core.protocols.aws_json.model import Shape
-from keystead.core.protocols.aws_json.shapes import OPERATIONS
 from keystead.core.protocols.aws_json.validation import UNREADABLE, is_utf8, read
 from keystead.errors import ServiceError
 

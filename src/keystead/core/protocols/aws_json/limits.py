@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import inspect
 
 from keystead.core.protocols.aws_json.constraints import kind_of
-from keystead.core.protocols.aws_json.shapes import OPERATIONS
+from keystead.core.protocols.aws_json.extension import OPERATIONS
 
 LEAST_BODY_LIMIT: Final = 128 * 1024
 """Octets that every operation accepts: what nearly all of them need, whitespace and unknown members included."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from keystead.core.protocols.aws_json.targets import EXTENSION, KMS
 from keystead.core.protocols.sigv4.authorization import Authorization, mismatch, parse
 from keystead.core.protocols.sigv4.canonical import canonical_request, string_to_sign
 from keystead.core.protocols.sigv4.request import SignedRequest, header_values
@@ -16,7 +17,6 @@ from keystead.primitives.authentication import Mac
 SERVICE: Final = "kms"
 WINDOW: Final = 300
 """Seconds that a client's clock may differ from ours."""
-TARGET_PREFIX: Final = "TrentService."
 _ALWAYS_SIGNED: Final = ("host", "x-amz-target")
 _TIMESTAMP: Final = "%Y%m%dT%H%M%SZ"
 _BASIC_FORMAT: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
@@ -39,9 +39,15 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def action(self) -> str:
-        """Return the operation's name as the signed target gives it; empty if the target is not of this service."""
+        """Return the operation's name as the signed target gives it; empty if the target is not of this service.
+
+        An operation beside those of AWS KMS keeps the prefix of its target: its name can be no other's.
+        """
         target = self.values.get("x-amz-target", "")
-        return target.removeprefix(TARGET_PREFIX) if target.startswith(TARGET_PREFIX) else ""
+        prefix, separator, name = target.rpartition(".")
+        if prefix + separator == EXTENSION:
+            return target
+        return name if prefix + separator == KMS else ""
 
 
 def claimed(request: SignedRequest, regions: frozenset[str], now: int) -> Claimed:

@@ -24,7 +24,12 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def signed(
-    *, body: bytes = BODY, token: str | None = None, service: str = "kms", region: str = "eu-central-1"
+    *,
+    body: bytes = BODY,
+    token: str | None = None,
+    service: str = "kms",
+    region: str = "eu-central-1",
+    target: str = "TrentService.Encrypt",
 ) -> Headers:
     """Return the headers of a request that botocore signed now."""
     request = AWSRequest(
@@ -33,7 +38,7 @@ def signed(
         data=body,
         headers={
             "Content-Type": "application/x-amz-json-1.1",
-            "X-Amz-Target": "TrentService.Encrypt",
+            "X-Amz-Target": target,
             "Host": "127.0.0.1:7600",
         },
     )
@@ -83,6 +88,24 @@ def test_a_request_signed_by_botocore_is_accepted() -> None:
     """What the reference client signs verifies, and the action is the one of the signed target."""
     headers = signed()
     assert judge(request_of(headers), stamp(headers)) == "Encrypt"
+
+
+@pytest.mark.parametrize(
+    ("target", "action"),
+    [
+        ("TrentService.Encrypt", "Encrypt"),
+        ("Keystead.ShredKey", "Keystead.ShredKey"),
+        ("Keystead.Encrypt", "Keystead.Encrypt"),
+        ("TrentService.Keystead.ShredKey", ""),
+        ("TrentService", ""),
+        ("DynamoDB.GetItem", ""),
+        ("Encrypt", ""),
+    ],
+)
+def test_an_action_is_named_by_one_target_alone(target: str, action: str) -> None:
+    """What stands beside AWS KMS keeps its prefix, and a target of another service names nothing."""
+    claim = claimed(request_of(signed(target=target)), REGIONS, stamp(signed()))
+    assert claim.action == action
 
 
 def test_a_session_token_is_signed_too() -> None:
