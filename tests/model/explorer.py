@@ -76,3 +76,19 @@ def explore(
             raise TooMany(f"more than {limit} states")
         layer = following
     return explored
+
+
+def stuck(model: Model[State], explored: Explored[State], done: Callable[[State], bool]) -> State | None:
+    """Return a reachable state from which none that is ``done`` can be reached, or None."""
+    before: dict[State, list[State]] = {}
+    for state in explored.reached:
+        for _, after in model.steps(state):
+            before.setdefault(after, []).append(state)
+    ending = {state for state in explored.reached if done(state)}
+    waiting = list(ending)
+    while waiting:
+        for state in before.get(waiting.pop(), ()):
+            if state not in ending:
+                ending.add(state)
+                waiting.append(state)
+    return next((state for state in explored.reached if state not in ending), None)

@@ -57,6 +57,8 @@ class Guards:
     """Who need not promise a token follows it, whatever else it promised."""
     seen_elsewhere_is_followed: bool = True
     """Who released a token follows it all the same if another has it."""
+    any_who_has_it_is_believed: bool = True
+    """Not only those who had to promise it: a newcomer, or who is removed, never releases what it has either."""
     dead_is_refused: bool = True
     """A second lock: what is dead could not be installed anyway."""
     own_promise: bool = True
@@ -270,6 +272,8 @@ class NoFork:
             if given >> abandon & 1 and self.guards.no_word_of_the_lost
             for module in modules
         }
+        if not self.guards.any_who_has_it_is_believed:
+            lost |= self.concerned[token] - self.promisers[token]
         return any(said.installed >> token & 1 and module not in lost for module, said in enumerate(state.said))
 
     def _approved(self, state: Domain, token: int) -> bool:

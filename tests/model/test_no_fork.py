@@ -51,6 +51,7 @@ CAUGHT: Final = {
     "lost_are_destroyed": "key or removal",
     "late_ones_may_follow": "removals",
     "seen_elsewhere_is_followed": "removals",
+    "any_who_has_it_is_believed": "removals",
 }
 """Where each rule is missed."""
 
