@@ -69,7 +69,7 @@ def released(safe: Safe, position: Position, current: Current, approved: bytes, 
         asked,
         safe.identity.id,
         safe.identity.signing,
-        had_promised=promised_successor(position) == asked.successor,
+        had_promised=asked.successor in {promised_successor(position), *position.dead},
     )
     encoded = release.CODEC.encode(word)
     return _replace(position, releases=(*position.releases, encoded)), encoded

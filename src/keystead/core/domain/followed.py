@@ -1,4 +1,4 @@
-"""Statements that a member has a token: who had to promise it and has it never releases it, so it can not be dead."""
+"""Statements that a module has a token: who has it never releases it, so it can not be dead."""
 
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from keystead.core.domain.document import DocumentCodec
-from keystead.core.domain.promise import promisers
+from keystead.core.domain.release import involved
 from keystead.core.domain.state import Bytes16, Bytes32, DomainState
 from keystead.core.domain.succession import Successor
 from keystead.core.tokens.envelope import bound
@@ -34,14 +34,13 @@ def followed(domain: bytes, token: bytes, member: ModuleId, key: IdentityKey) ->
 
 
 def require_followed(predecessor: DomainState, successor: Successor, lost: AbstractSet[bytes], encoded: bytes) -> None:
-    """Return if a member that had to promise this token, and that nobody declared lost, says that it has it.
+    """Return if somebody who may install this token, and whom nobody declared lost, says that it has it.
 
     Raises Abandoned if it is another's or another token's statement, FormatError, SignatureError.
     """
     given = CODEC.decode(encoded)
-    believed = promisers(predecessor, successor) - lost
-    member = predecessor.member(ModuleId(given.member))
+    member = involved(predecessor, successor).get(ModuleId(given.member))
     meant = (predecessor.domain, successor.hash)
-    if member is None or member.id not in believed or (given.domain, given.token) != meant:
-        raise Abandoned("no member that had to promise the token says that it has it")
+    if member is None or member.id in lost or (given.domain, given.token) != meant:
+        raise Abandoned("nobody who may install the token says that it has it")
     verify(member.identity, Label.FOLLOWED, bound(*meant, member.id), given.signature)
