@@ -43,6 +43,29 @@ class SlowTokens(TokenRepository):
         await self._repository.set_stage(token, stage)
         await self._pause()
 
+    async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
+        """Keep a request to abandon."""
+        await self._pause()
+        await self._repository.keep_abandonment(token, approved)
+        await self._pause()
+
+    async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
+        """Keep a release."""
+        await self._pause()
+        await self._repository.keep_release(token, member, release)
+        await self._pause()
+
+    async def bury(self, token: bytes) -> None:
+        """Give a token up."""
+        await self._pause()
+        await self._repository.bury(token)
+        await self._pause()
+
+    async def abandoned(self) -> list[AcceptedToken]:
+        """Return what was given up."""
+        await self._pause()
+        return await self._repository.abandoned()
+
     async def accepted(self) -> list[AcceptedToken]:
         """Return what is kept."""
         await self._pause()

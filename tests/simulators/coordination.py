@@ -53,6 +53,22 @@ class Steps(TokenRepository, DomainKeyFence):
         """Keep a stage."""
         await self._step(f"set stage {stage.name}", lambda: self._world.tokens.set_stage(token, stage))
 
+    async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
+        """Keep a request to abandon."""
+        await self._step("keep abandonment", lambda: self._world.tokens.keep_abandonment(token, approved))
+
+    async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
+        """Keep a release."""
+        await self._step("keep release", lambda: self._world.tokens.keep_release(token, member, release))
+
+    async def bury(self, token: bytes) -> None:
+        """Give a token up."""
+        await self._step("bury", lambda: self._world.tokens.bury(token))
+
+    async def abandoned(self) -> list[AcceptedToken]:
+        """Return what was given up."""
+        return await self._world.tokens.abandoned()
+
     async def admit(self, domain_key: DomainKeyId, now: int) -> None:
         """Take records under a key."""
         self._world.admitted[domain_key] = [host.module.installed.current.state.version for host in self._world.hosts]

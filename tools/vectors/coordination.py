@@ -5,6 +5,7 @@ import msgspec
 from keystead.core.protocols.coordination import (
     ANSWERS,
     REQUESTS,
+    AbandonInstallation,
     Accepted,
     AwaitInstallation,
     Denied,
@@ -32,6 +33,7 @@ def generate() -> list[Vector]:
         _vector("ok: install", "coordinator", "ok", install),
         _vector("ok: await installation", "coordinator", "ok", REQUESTS.encode(AwaitInstallation(4))),
         _vector("ok: read status", "coordinator", "ok", REQUESTS.encode(ReadStatus())),
+        _vector("ok: abandon an installation", "coordinator", "ok", REQUESTS.encode(AbandonInstallation(b"approved"))),
         _vector("ok: accepted", "operator", "ok", ANSWERS.encode(Accepted(4))),
         _vector("ok: installed", "operator", "ok", ANSWERS.encode(Installed(4, _HASH))),
         _vector(

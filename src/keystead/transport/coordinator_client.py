@@ -7,6 +7,7 @@ from keystead.core.ports import Buffer, Link, LinkHandler, Network
 from keystead.core.protocols.coordination import (
     ANSWERS,
     REQUESTS,
+    AbandonInstallation,
     Accepted,
     Answer,
     AwaitInstallation,
@@ -39,6 +40,16 @@ async def install(network: Network, address: str, request: Install) -> Installed
         if not isinstance(installed, Installed):
             raise FormatError("the coordinator answered something else than it was asked")
         return installed
+
+
+async def abandon(network: Network, address: str, approved: bytes) -> int:
+    """Return the version that is given up from now on; raises what the coordinator refuses with, PeerUnavailable."""
+    async with _Conversation() as conversation:
+        await conversation.begin(network, address)
+        answer = await conversation.ask(AbandonInstallation(approved), DEADLINE)
+        if not isinstance(answer, Accepted):
+            raise FormatError("the coordinator answered something else than it was asked")
+        return answer.version
 
 
 async def status(network: Network, address: str) -> Status:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from keystead.core.domain import domain_token
-from keystead.core.domain.coordination import TRANSITIONS, Decision, Installation, Position, Progress, decide
+from keystead.core.domain.coordination import TRANSITIONS, Decision, Installation, Position, decide
 from keystead.core.domain.ledger import Entry, Ledger
+from keystead.core.domain.release import Death, abandonment
 from keystead.core.domain.state import Permission
 from keystead.core.domain.token_repository import AcceptedToken, Submission, TokenRepository
 from keystead.core.failpoints import Failpoint, reach
@@ -21,6 +22,7 @@ _MAY_SUBMIT: Final = frozenset({Permission.GOVERN, Permission.CARRY})
 _WHY: Final = {
     Decision.NOT_GREATER: "its version is not greater than the one that is installed",
     Decision.IN_FLIGHT: "another token is being installed",
+    Decision.ABANDONED: "it was abandoned, and nobody can ever install it",
     Decision.NO_DESCENDANT: "it was not made from the version that is installed",
 }
 
@@ -73,23 +75,26 @@ class Coordinator:
             await self._catch_up()
             await self._advance()
 
-    async def install(self, request: Install, reported: Collection[int]) -> int:
+    async def install(self, request: Install, reported: Collection[Position]) -> int:
         """Return the version whose installation was begun, or is under way already; it goes on whatever happens.
 
-        ``reported`` are the versions that modules say they have. Raises UnknownOperator, NotPermitted, SignatureError
+        ``reported`` is where modules say that they stand. Raises UnknownOperator, NotPermitted, SignatureError
         for a request of no one who may make it, InstallationDenied by version or descent (FIG. 19) or because another
         coordinator was faster, and what ``succession.accept`` raises.
         """
         # Who asked may go away at any moment. What is recorded as accepted must then be known here all the same.
         return await asyncio.shield(self._install(request, reported))
 
-    async def _install(self, request: Install, reported: Collection[int]) -> int:
+    async def _install(self, request: Install, reported: Collection[Position]) -> int:
         async with self._lock:
             body = self._authentic_body(request)
             position = Position(body.state.version, domain_token.token_hash(request.token))
-            judged = self._judged(request.token, position, body.predecessor, reported)
+            superseded = self._superseded_by(body)
+            judged = self._judged(request.token, position, body.predecessor, superseded, reported)
             if judged is None:
                 return position.version
+            if superseded is not None and isinstance(judged, Entry):
+                await self._set_stage(superseded, Installation.INSTALLED)
             submission = Submission(
                 token=request.token,
                 position=position,
@@ -129,6 +134,53 @@ class Coordinator:
             entry.installed.add(member)
             await self._advance()
 
+    async def abandon(self, approved: bytes) -> int:
+        """Return the version of what is in flight, which is given up from now on as a quorum asks.
+
+        Raises what ``release.abandonment`` raises, and InstallationDenied: if something else or nothing is in flight,
+        if a module has it, or if all promised it and the quorum declares members lost, for one of those may have sealed
+        something under its key: then it is installed.
+        """
+        return await asyncio.shield(self._abandon(approved))
+
+    async def _abandon(self, approved: bytes) -> int:
+        async with self._lock:
+            entry = self.ledger.in_flight
+            if entry is None:
+                raise InstallationDenied("nothing is being installed that could be abandoned")
+            asked = abandonment(entry.predecessor, entry.successor.body.predecessor, approved, self._clock.now())
+            if asked.successor != entry.position.hash:
+                raise InstallationDenied("another token is being installed than the one to be abandoned")
+            if entry.installed or (entry.promised_by_all and asked.lost):
+                raise InstallationDenied("the token is or may be installed at a module: it is installed everywhere")
+            if entry.abandonment != approved:
+                await self._repository.keep_abandonment(entry.position.hash, approved)
+                reach(Failpoint.COORDINATOR_ABANDONMENT_KEPT)
+                entry.abandonment, entry.stage = approved, Installation.ABANDONING
+                entry.releases.clear()
+                self._report("installation_abandoned", version=entry.position.version)
+            await self._advance()
+            return entry.position.version
+
+    async def released(self, member: ModuleId, release: bytes) -> None:
+        """Keep a module's release of what is given up; raises what ``Entry.check_release`` raises."""
+        async with self._lock:
+            entry = self.ledger.in_flight
+            if entry is None or entry.stage is not Installation.ABANDONING:
+                return
+            entry.check_release(member, release)
+            await self._repository.keep_release(entry.position.hash, member, release)
+            reach(Failpoint.COORDINATOR_RELEASE_KEPT)
+            entry.releases[member] = release
+            await self._advance()
+
+    def stated(self, position: Position, statement: bytes) -> None:
+        """Take a module's word that it has what is in flight, for those that released it."""
+        entry = self.ledger.in_flight
+        if entry is not None and entry.position == position and not entry.statement:
+            entry.statement = statement
+            self._notify()
+
     async def until_installed(self, version: int) -> Position:
         """Return what every member has, as soon as that is this version or a later one."""
         changed = asyncio.Event()
@@ -156,13 +208,24 @@ class Coordinator:
         return domain_token.BODY_CODEC.decode(domain_token.CODEC.decode(request.token).body)
 
     def _judged(
-        self, token: bytes, position: Position, predecessor: bytes, reported: Collection[int]
+        self,
+        token: bytes,
+        position: Position,
+        predecessor: bytes,
+        superseded: Entry | None,
+        reported: Collection[Position],
     ) -> Entry | _Denial | None:
         """Return the entry that the token would be, why it is none, or None if it is in flight already."""
+        if position.hash in self.ledger.deaths:
+            return _Denial(
+                Decision.ABANDONED, InstallationDenied(f"the token is not installed: {_WHY[Decision.ABANDONED]}")
+            )
         in_flight = self.ledger.in_flight
         _, installed = self.ledger.installed
+        if superseded is not None:
+            installed, in_flight = superseded.position, None
         under_way = None if in_flight is None else in_flight.position
-        decision = decide(position, predecessor, installed, under_way, max(reported, default=0))
+        decision = decide(position, predecessor, installed, under_way, reported)
         if decision is Decision.ALREADY_ACCEPTED:
             return None
         if decision is not Decision.ACCEPTED:
@@ -171,6 +234,13 @@ class Coordinator:
             return self.ledger.judged(token, self._clock.now())
         except Refusal as refusal:
             return _Denial(Decision.INVALID, refusal)
+
+    def _superseded_by(self, body: domain_token.Body) -> Entry | None:
+        """Return what is in flight, if the token follows it and everyone whom it keeps has that: the rest is not awaited."""
+        entry = self.ledger.in_flight
+        if entry is None or entry.stage is not Installation.SPREADING or body.predecessor != entry.position.hash:
+            return None
+        return entry if entry.awaited & body.state.active <= entry.installed else None
 
     async def _record(self, submission: Submission) -> None:
         try:
@@ -184,6 +254,10 @@ class Coordinator:
 
     async def _catch_up(self) -> None:
         """Take in what is kept and not in the ledger yet: all at the start, later what another was faster with."""
+        for buried in await self._repository.abandoned():
+            self.ledger.deaths[domain_token.token_hash(buried.token)] = Death(
+                buried.token, buried.abandonment, tuple(buried.releases[one] for one in sorted(buried.releases))
+            )
         kept = await self._repository.accepted()
         for accepted in kept[len(self.ledger.entries) :]:
             entry = self.ledger.judged(accepted.token, None)
@@ -194,20 +268,37 @@ class Coordinator:
     async def _advance(self) -> None:
         """Take what is in flight as far as it goes now. Each step is durable before the next."""
         entry = self.ledger.in_flight
+        if entry is not None and entry.stage is Installation.ABANDONING and entry.dead:
+            await self._bury(entry)
+            entry = None
         while entry is not None and (progress := entry.progress()) is not None:
-            if progress is Progress.PROMISED_BY_ALL:
+            if entry.stage is Installation.ACCEPTED:
                 # Before any member has the key: the first record that it seals must find its way into the repository.
                 reach(Failpoint.COORDINATOR_BEFORE_ADMIT)
                 for key in entry.added_keys:
                     await self._fence.admit(key, self._clock.now())
                 reach(Failpoint.COORDINATOR_ADMITTED)
-            stage = TRANSITIONS[entry.stage, progress]
-            reach(Failpoint.COORDINATOR_BEFORE_STAGE)
-            await self._repository.set_stage(entry.position.hash, stage)
-            reach(Failpoint.COORDINATOR_STAGE_SET)
-            entry.stage = stage
-            self._report("installation_advanced", version=entry.position.version, stage=stage.name.lower())
-            self._publish_installed(entry)
+            await self._set_stage(entry, TRANSITIONS[entry.stage, progress])
+        self._notify()
+
+    async def _set_stage(self, entry: Entry, stage: Installation) -> None:
+        reach(Failpoint.COORDINATOR_BEFORE_STAGE)
+        await self._repository.set_stage(entry.position.hash, stage)
+        reach(Failpoint.COORDINATOR_STAGE_SET)
+        entry.stage = stage
+        self._report("installation_advanced", version=entry.position.version, stage=stage.name.lower())
+        self._publish_installed(entry)
+
+    async def _bury(self, entry: Entry) -> None:
+        # Nobody has its key or ever will; and no write may come that names it.
+        for key in entry.added_keys if entry.promised_by_all else ():
+            await self._fence.fence(key)
+        await self._repository.bury(entry.position.hash)
+        reach(Failpoint.COORDINATOR_BURIED)
+        self.ledger.bury()
+        self._report("installation_buried", version=entry.position.version)
+
+    def _notify(self) -> None:
         for changed in tuple(self._watchers):
             changed()
 
@@ -224,4 +315,8 @@ def _restore(entry: Entry, kept: AcceptedToken) -> None:
         entry.check_promise(member, promise)
         entry.promises[member] = promise
     entry.installed.update(kept.installed)
+    entry.abandonment = kept.abandonment
+    for member, release in kept.releases.items():
+        entry.check_release(member, release)
+        entry.releases[member] = release
     entry.stage = kept.stage

@@ -7,7 +7,7 @@ from keystead.components.coordinator.coordinator import Coordinator, Report
 from keystead.core.domain.coordination import Position
 from keystead.core.domain.ledger import Delivery
 from keystead.core.ports import Network, Randomness
-from keystead.core.protocols.module_session.messages import Greeting, Ingested, Promised
+from keystead.core.protocols.module_session.messages import Greeting, Ingested, Promised, Released
 from keystead.errors import FormatError, PeerUnavailable, Refusal, RepositoryError, WrongDomain, WrongPredecessor
 from keystead.transport.backoff import Backoff
 from keystead.transport.module_connection import ModuleConnection
@@ -93,7 +93,7 @@ class Courier:
             if not ledger.passes(self.position):
                 raise WrongPredecessor("the module stands where the tokens that are known here do not lead")
             await self._coordinator.stands_at(greeting.module, self.position)
-        delivery = ledger.delivery_to(greeting.module, self.position)
+        delivery = ledger.delivery_to(greeting.module, self.position, greeting.promised)
         if delivery is not None:
             await self._deliver(connection, greeting, delivery)
         self.trouble = ""
@@ -106,8 +106,11 @@ class Courier:
             answer = await connection.call(delivery)
         if isinstance(answer, Promised):
             await self._coordinator.promised(greeting.module, answer.promise)
+        elif isinstance(answer, Released):
+            await self._coordinator.released(greeting.module, answer.release)
         elif isinstance(answer, Ingested):
             self.position = Position(answer.version, answer.token_hash)
+            self._coordinator.stated(self.position, answer.statement)
         else:
             raise FormatError("the module answered something else than it was asked")
 

@@ -10,6 +10,7 @@ from keystead.core.ports import Buffer, Link, LinkHandler
 from keystead.core.protocols.coordination import (
     ANSWERS,
     REQUESTS,
+    AbandonInstallation,
     Accepted,
     Answer,
     AwaitInstallation,
@@ -39,8 +40,10 @@ class Desk:
         """Return the answer to a request; raises what the coordinator refuses with, and RepositoryError."""
         match request:
             case Install():
-                reported = [courier.position.version for courier in self._couriers if courier.position is not None]
+                reported = [courier.position for courier in self._couriers if courier.position is not None]
                 return Accepted(await self._coordinator.install(request, reported))
+            case AbandonInstallation():
+                return Accepted(await self._coordinator.abandon(request.approved))
             case AwaitInstallation():
                 position = await self._coordinator.until_installed(request.version)
                 return Installed(position.version, position.hash)

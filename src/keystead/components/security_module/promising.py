@@ -27,13 +27,15 @@ _replace = msgspec.structs.replace
 def promised(
     safe: Safe, position: Position, current: Current, token: bytes, death: Death | None, now: int
 ) -> tuple[Position, bytes]:
-    """Return the promise to follow this token, which is the one given before if it was given.
+    """Return the promise to follow this token, which is the one given before if it was given, or was kept with it.
 
     Raises Abandoned if the module released the token or was shown that it is dead, PromiseBroken if it promised another
     that ``death`` does not show to be dead, NotAMember, TooEarly, OfferMissing, and what ``succession.accept`` and
     ``open_domain_keys`` raise: a promise of what the member could not install would bind the domain for ever.
     """
     token_hash = domain_token.token_hash(token)
+    if token_hash == current.hash:
+        return position, _kept_promise(safe, position)
     if promised_successor(position) == token_hash:
         return position, position.promised
     _refuse_abandoned(position, token_hash)
@@ -127,6 +129,13 @@ def key_for(safe: Safe, successor: Successor) -> RecipientKey | None:
         if key is not None and key.public == member.sealing:
             return key
     raise OfferMissing("the token is sealed to a key that this module does not have")
+
+
+def _kept_promise(safe: Safe, position: Position) -> bytes:
+    for encoded in position.promises:
+        if promise.CODEC.decode(encoded).member == safe.identity.id:
+            return encoded
+    raise NotAMember("the token was not installed by this module's promise")
 
 
 def _refuse_abandoned(position: Position, token_hash: bytes) -> None:

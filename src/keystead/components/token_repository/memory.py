@@ -15,6 +15,7 @@ class MemoryTokenRepository(TokenRepository):
         """Begin empty."""
         self.submissions: dict[bytes, Submission] = {}
         self._accepted: dict[bytes, AcceptedToken] = {}
+        self._buried: dict[bytes, AcceptedToken] = {}
 
     async def record(self, submission: Submission) -> None:
         """Keep a submission with its decision."""
@@ -47,12 +48,34 @@ class MemoryTokenRepository(TokenRepository):
         """Keep how far an installation is."""
         self._accepted[token] = replace(self._accepted[token], stage=stage)
 
+    async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
+        """Keep that a quorum gives a token up."""
+        kept = self._accepted[token]
+        releases = kept.releases if kept.abandonment == approved else {}
+        self._accepted[token] = replace(
+            kept, stage=Installation.ABANDONING, abandonment=approved, releases=dict(releases)
+        )
+
+    async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
+        """Keep a module's release."""
+        kept = self._accepted[token]
+        self._accepted[token] = replace(kept, releases={member: release} | dict(kept.releases))
+
+    async def bury(self, token: bytes) -> None:
+        """Give a token up."""
+        self._buried[token] = self._accepted.pop(token)
+        self.submissions[token] = replace(self.submissions[token], decision=Decision.ABANDONED)
+
+    async def abandoned(self) -> list[AcceptedToken]:
+        """Return the tokens that were given up."""
+        return self._in_order(self._buried)
+
     async def accepted(self) -> list[AcceptedToken]:
         """Return the accepted tokens in order of version."""
-        return [
-            self._accepted[token_hash]
-            for token_hash in sorted(self._accepted, key=lambda one: self.submissions[one].position.version)
-        ]
+        return self._in_order(self._accepted)
+
+    def _in_order(self, kept: dict[bytes, AcceptedToken]) -> list[AcceptedToken]:
+        return [kept[one] for one in sorted(kept, key=lambda one: self.submissions[one].position.version)]
 
     def _check_alone(self, predecessor: bytes) -> None:
         if any(self.submissions[one].predecessor == predecessor for one in self._accepted):

@@ -23,9 +23,26 @@ KEEP_INSTALLATION: Final = """
 INSERT INTO domain_installations (token, member, installed) VALUES (?, ?, ?) ON CONFLICT (token, member) DO NOTHING
 """
 SET_STAGE: Final = "UPDATE domain_tokens SET stage = ? WHERE hash = ? AND stage IS NOT NULL"
+KEEP_ABANDONMENT: Final = """
+INSERT INTO domain_abandonments (token, approved) VALUES (?, ?)
+ON CONFLICT (token) DO UPDATE SET approved = excluded.approved
+"""
+FORGET_RELEASES: Final = """
+DELETE FROM domain_releases WHERE token = ?
+    AND NOT EXISTS (SELECT 1 FROM domain_abandonments WHERE token = ? AND approved = ?)
+"""
+KEEP_RELEASE: Final = """
+INSERT INTO domain_releases (token, member, release) VALUES (?, ?, ?) ON CONFLICT (token, member) DO NOTHING
+"""
+BURY: Final = "UPDATE domain_tokens SET stage = NULL, decision = ? WHERE hash = ? AND stage IS NOT NULL"
 ACCEPTED: Final = """
 SELECT hash, token, submitter, decided, stage FROM domain_tokens WHERE stage IS NOT NULL ORDER BY version
 """
+ABANDONED: Final = """
+SELECT hash, token, submitter, decided, ? FROM domain_tokens WHERE decision = ? ORDER BY version
+"""
+ABANDONMENT: Final = "SELECT approved FROM domain_abandonments WHERE token = ?"
+RELEASES: Final = "SELECT member, release FROM domain_releases WHERE token = ?"
 PROMISES: Final = "SELECT member, promise FROM domain_promises WHERE token = ?"
 INSTALLATIONS: Final = "SELECT member, installed FROM domain_installations WHERE token = ?"
 
@@ -53,6 +70,22 @@ class SqliteTokenRepository(TokenRepository):
         """Keep how far an installation is."""
         await self._writer.submit(lambda connection: connection.execute(SET_STAGE, (int(stage), token)))
 
+    async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
+        """Keep that a quorum gives a token up."""
+        await self._writer.submit(partial(_keep_abandonment, token, approved))
+
+    async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
+        """Keep a module's release."""
+        await self._writer.submit(lambda connection: connection.execute(KEEP_RELEASE, (token, member, release)))
+
+    async def bury(self, token: bytes) -> None:
+        """Give a token up."""
+        await self._writer.submit(lambda connection: connection.execute(BURY, (int(Decision.ABANDONED), token)))
+
+    async def abandoned(self) -> list[AcceptedToken]:
+        """Return the tokens that were given up."""
+        return await self._writer.submit(_abandoned)
+
     async def accepted(self) -> list[AcceptedToken]:
         """Return the accepted tokens in order of version."""
         return await self._writer.submit(_accepted)
@@ -77,15 +110,32 @@ def _record(submission: Submission, connection: Connection) -> None:
         raise ConflictError("another token was accepted after the same predecessor") from None
 
 
+def _keep_abandonment(token: bytes, approved: bytes, connection: Connection) -> None:
+    connection.execute(FORGET_RELEASES, (token, token, approved))
+    connection.execute(KEEP_ABANDONMENT, (token, approved))
+    connection.execute(SET_STAGE, (int(Installation.ABANDONING), token))
+
+
 def _accepted(connection: Connection) -> list[AcceptedToken]:
-    return [
-        AcceptedToken(
-            token=token,
-            submitter=OperatorId(submitter),
-            decided=decided,
-            stage=Installation(stage),
-            promises=dict(connection.execute(PROMISES, (token_hash,))),
-            installed=dict(connection.execute(INSTALLATIONS, (token_hash,))),
-        )
-        for token_hash, token, submitter, decided, stage in connection.execute(ACCEPTED).fetchall()
-    ]
+    return [_kept(connection, *row) for row in connection.execute(ACCEPTED).fetchall()]
+
+
+def _abandoned(connection: Connection) -> list[AcceptedToken]:
+    values = (int(Installation.ABANDONING), int(Decision.ABANDONED))
+    return [_kept(connection, *row) for row in connection.execute(ABANDONED, values).fetchall()]
+
+
+def _kept(
+    connection: Connection, token_hash: bytes, token: bytes, submitter: bytes, decided: int, stage: int
+) -> AcceptedToken:
+    approved = connection.execute(ABANDONMENT, (token_hash,)).fetchone()
+    return AcceptedToken(
+        token=token,
+        submitter=OperatorId(submitter),
+        decided=decided,
+        stage=Installation(stage),
+        promises=dict(connection.execute(PROMISES, (token_hash,))),
+        installed=dict(connection.execute(INSTALLATIONS, (token_hash,))),
+        abandonment=approved[0] if approved else b"",
+        releases=dict(connection.execute(RELEASES, (token_hash,))),
+    )

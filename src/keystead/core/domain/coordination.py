@@ -1,6 +1,6 @@
 """What the coordinator decides about a token that it is asked to install (FIG. 19; paragraphs 122 to 126, 131, 132)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final
@@ -30,20 +30,28 @@ class Decision(IntEnum):
     """This very token is being installed, or was: there is nothing to do, and nothing is done (step 1912)."""
     INVALID = 6
     """It is not what a quorum asked for, or is not a token."""
+    ABANDONED = 7
+    """It was accepted, and then given up: it is shown that nobody can ever install it."""
 
 
 def decide(
-    requested: Position, predecessor: bytes, installed: Position, in_flight: Position | None, reported: int
+    requested: Position,
+    predecessor: bytes,
+    installed: Position,
+    in_flight: Position | None,
+    reported: Collection[Position],
 ) -> Decision:
     """Return what becomes of a token, by version and descent alone.
 
     ``predecessor`` is the hash that the token names, ``installed`` what every member has, ``in_flight`` what was
-    accepted since, ``reported`` the greatest version that any module says it has. A token that passes is then judged
-    by ``succession.accept``, which the modules do as well.
+    accepted since, ``reported`` where modules say that they stand. A token at which one stands is new to a coordinator
+    that was restored from a backup, and is accepted. A token that passes is then judged by ``succession.accept``, which
+    the modules do as well.
     """
     if requested in {in_flight, installed}:
         return Decision.ALREADY_ACCEPTED
-    if requested.version <= max(installed.version, reported):
+    beyond = () if requested in reported else reported
+    if requested.version <= max((installed.version, *(one.version for one in beyond))):
         return Decision.NOT_GREATER
     if in_flight is not None:
         return Decision.IN_FLIGHT
@@ -61,7 +69,9 @@ class Installation(IntEnum):
     SPREADING = 2
     """All promised, and the key repository takes records under its newest key: the members are asked to ingest it."""
     INSTALLED = 3
-    """Every member of the domain that it makes has it."""
+    """Every active member of the domain that it makes has it."""
+    ABANDONING = 4
+    """A quorum gives it up: everyone who may install it is asked for a release."""
 
 
 @unique
@@ -70,10 +80,14 @@ class Progress(IntEnum):
 
     PROMISED_BY_ALL = 1
     INSTALLED_BY_ALL = 2
+    FOUND_INSTALLED = 3
+    """A module has it, so that it can not be given up."""
 
 
 TRANSITIONS: Final[Mapping[tuple[Installation, Progress], Installation]] = {
     (Installation.ACCEPTED, Progress.PROMISED_BY_ALL): Installation.SPREADING,
+    (Installation.ACCEPTED, Progress.INSTALLED_BY_ALL): Installation.INSTALLED,
     (Installation.SPREADING, Progress.INSTALLED_BY_ALL): Installation.INSTALLED,
+    (Installation.ABANDONING, Progress.FOUND_INSTALLED): Installation.SPREADING,
 }
 """The life of an installation. Each step is durable before the next is begun, so that whoever died there goes on."""

@@ -7,13 +7,14 @@ from typing import TypeAlias
 from keystead.core.domain.coordination import Installation, Position, Progress
 from keystead.core.domain.genesis import verify_genesis
 from keystead.core.domain.promise import promisers, verified_promiser
+from keystead.core.domain.release import Death, abandonment, involved, require_dead, verified_release
 from keystead.core.domain.state import DomainState
 from keystead.core.domain.succession import Successor, accept
-from keystead.core.protocols.module_session.messages import AdoptGenesis, Ingest, PromiseSuccessor
-from keystead.errors import NotPinned, PromiseMissing
+from keystead.core.protocols.module_session.messages import AdoptGenesis, Ingest, PromiseSuccessor, ReleaseSuccessor
+from keystead.errors import NotPinned, PromiseBroken, PromiseMissing, StateMismatch
 from keystead.identifiers import DomainId, DomainKeyId, ModuleId
 
-Delivery: TypeAlias = AdoptGenesis | PromiseSuccessor | Ingest
+Delivery: TypeAlias = AdoptGenesis | PromiseSuccessor | Ingest | ReleaseSuccessor
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +26,11 @@ class Entry:
     stage: Installation = Installation.ACCEPTED
     promises: dict[ModuleId, bytes] = field(default_factory=dict)
     installed: set[ModuleId] = field(default_factory=set)
+    abandonment: bytes = b""
+    """The approved request to abandon it, if a quorum gave it up."""
+    releases: dict[ModuleId, bytes] = field(default_factory=dict)
+    statement: bytes = b""
+    """Of a module that has it: needed by those that released it."""
 
     @property
     def position(self) -> Position:
@@ -56,20 +62,66 @@ class Entry:
         if verified_promiser(self.predecessor, body.predecessor, successor, promise) != member:
             raise PromiseMissing("a member answered with the promise of another")
 
+    @property
+    def promised_by_all(self) -> bool:
+        """Whether everyone who must has promised: somebody may have been shown that."""
+        return self.remaining <= self.promises.keys()
+
+    @property
+    def death(self) -> Death:
+        """Return what shows that the token is dead, if it does."""
+        return Death(
+            self.successor.encoded, self.abandonment, tuple(self.releases[one] for one in sorted(self.releases))
+        )
+
+    @property
+    def dead(self) -> bool:
+        """Whether the releases show that nobody has the token or can ever install it."""
+        try:
+            require_dead(self.predecessor, self.successor.body.predecessor, self.death)
+        except PromiseBroken:
+            return False
+        return True
+
+    def check_release(self, member: ModuleId, encoded: bytes) -> None:
+        """Return if this is the module's release for the request; raises FormatError, SignatureError, StateMismatch."""
+        giver = involved(self.predecessor, self.successor).get(member)
+        if giver is None:
+            raise StateMismatch("a release of someone who could not install the token")
+        asked = abandonment(self.predecessor, self.successor.body.predecessor, self.abandonment, None)
+        verified_release(self.predecessor, self.successor.body.predecessor, asked, giver, encoded)
+
     def progress(self) -> Progress | None:
         """Return what has been reached at this stage, or None while something is missing."""
-        if self.stage is Installation.ACCEPTED and self.remaining <= self.promises.keys():
-            return Progress.PROMISED_BY_ALL
-        if self.stage is Installation.SPREADING and self.awaited <= self.installed:
+        if self.stage in {Installation.ACCEPTED, Installation.SPREADING} and self.awaited <= self.installed:
             return Progress.INSTALLED_BY_ALL
+        if self.stage is Installation.ACCEPTED and self.promised_by_all:
+            return Progress.PROMISED_BY_ALL
+        if self.stage is Installation.ABANDONING and self.installed and self.promised_by_all:
+            return Progress.FOUND_INSTALLED
         return None
 
-    def delivery_to(self, member: ModuleId) -> Delivery | None:
-        """Return what the member, which stands at the predecessor, is to be sent; None while others are waited for."""
+    def delivery_to(self, member: ModuleId, death: Death | None) -> Delivery | None:
+        """Return what the member, which stands at the predecessor, is to be sent; None while others are waited for.
+
+        ``death`` shows that what it promised before is dead.
+        """
+        if self.stage is Installation.ABANDONING:
+            asked = member in involved(self.predecessor, self.successor) and member not in self.releases
+            return ReleaseSuccessor(self.abandonment) if asked else None
         if self.stage is not Installation.ACCEPTED:
-            return Ingest(self.successor.encoded, tuple(self.promises[one] for one in sorted(self.remaining)))
+            promises = tuple(self.promises[one] for one in sorted(self.remaining))
+            return Ingest(self.successor.encoded, promises, self.statement)
         if member in self.remaining and member not in self.promises:
-            return PromiseSuccessor(self.successor.encoded)
+            return PromiseSuccessor(self.successor.encoded, death)
+        return None
+
+    def question_to(self, member: ModuleId) -> Delivery | None:
+        """Return what the member, which has this token, is to be asked again; None if nothing."""
+        if self.stage is Installation.SPREADING and self.abandonment and not self.statement:
+            return self.delivery_to(member, None)  # others released it, and follow on its word
+        if self.stage is not Installation.INSTALLED and member in self.remaining - self.promises.keys():
+            return PromiseSuccessor(self.successor.encoded)  # this ledger is of a backup, and lacks the promise
         return None
 
 
@@ -86,6 +138,8 @@ class Ledger:
         if self._initial.domain != pin:
             raise NotPinned("the genesis is not that of the pinned domain")
         self.entries: list[Entry] = []
+        self.deaths: dict[bytes, Death] = {}
+        """Shows of each token that was given up that it is dead, by its hash."""
 
     @property
     def newest(self) -> tuple[DomainState, Position]:
@@ -116,19 +170,31 @@ class Ledger:
         """Add an entry that was judged and durably recorded."""
         self.entries.append(entry)
 
+    def bury(self) -> None:
+        """Give up what is in flight, which is dead and durably recorded as such."""
+        entry = self.entries.pop()
+        self.deaths[entry.position.hash] = entry.death
+
     def at(self, version: int) -> Entry | None:
         """Return the entry of a version, if there is one."""
         return self.entries[version - 1] if 0 < version <= len(self.entries) else None
 
-    def delivery_to(self, member: ModuleId, position: Position | None) -> Delivery | None:
+    def delivery_to(
+        self, member: ModuleId, position: Position | None, promised: bytes | None = None
+    ) -> Delivery | None:
         """Return what a module that stands there (None: is blank) is to be sent next; None if nothing now.
 
-        A module that stands where this chain does not pass is sent nothing: it is a fork, or this ledger is too old.
+        ``promised`` is the hash of what it promised to follow, if it did. A module that stands where this chain does
+        not pass is sent nothing: it is a fork, or this ledger is too old.
         """
         if position is None:
             return AdoptGenesis(self._genesis)
+        if not self.passes(position):
+            return None
         following = self.at(position.version + 1)
-        return following.delivery_to(member) if following is not None and self.passes(position) else None
+        if following is not None:
+            return following.delivery_to(member, self.deaths.get(promised or b""))
+        return None if self.in_flight is None else self.in_flight.question_to(member)
 
     def passes(self, position: Position) -> bool:
         """Whether the chain has this version with this hash."""

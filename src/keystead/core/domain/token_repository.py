@@ -1,7 +1,7 @@
 """The port of the domain token repository (1706 of FIG. 17): tokens, and what was decided and done about each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from keystead.core.domain.coordination import Decision, Installation, Position
@@ -33,6 +33,10 @@ class AcceptedToken:
     promises: Mapping[ModuleId, bytes]
     installed: Mapping[ModuleId, int]
     """When each member was known to have it, in milliseconds since the epoch."""
+    abandonment: bytes = b""
+    """The approved request to abandon it; empty if there is none."""
+    releases: Mapping[ModuleId, bytes] = field(default_factory=dict)
+    """Given for that request."""
 
 
 class TokenRepository(Protocol):
@@ -56,6 +60,18 @@ class TokenRepository(Protocol):
 
     async def set_stage(self, token: bytes, stage: Installation) -> None:
         """Keep how far the installation of an accepted token, named by its hash, is."""
+
+    async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
+        """Keep that a quorum gives an accepted token up, by this request, in its stage; forget releases for another."""
+
+    async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
+        """Keep a module's release of a token, named by its hash; keeping it twice changes nothing."""
+
+    async def bury(self, token: bytes) -> None:
+        """Keep that an accepted token is given up: another may be accepted after its predecessor."""
+
+    async def abandoned(self) -> list[AcceptedToken]:
+        """Return the tokens that were given up, in order of version."""
 
     async def accepted(self) -> list[AcceptedToken]:
         """Return the accepted tokens in order of version, as one consistent snapshot."""

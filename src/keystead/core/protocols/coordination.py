@@ -44,6 +44,13 @@ class ReadStatus(msgspec.Struct, frozen=True, array_like=True, tag=3):
     """Asks how the domain is; answered by Status."""
 
 
+class AbandonInstallation(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Asks to give up what is being installed; answered by Accepted, with the version that is given up."""
+
+    approved: bytes
+    """An approved change request, to abandon it."""
+
+
 class Accepted(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The token will be installed, whatever fails meanwhile."""
 
@@ -96,7 +103,7 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag=4):
     modules: tuple[ModuleStatus, ...]
 
 
-Request: TypeAlias = Install | AwaitInstallation | ReadStatus
+Request: TypeAlias = Install | AwaitInstallation | ReadStatus | AbandonInstallation
 Answer: TypeAlias = Accepted | Installed | Denied | Status
 
 REQUESTS: Final[StrictCodec[Request]] = StrictCodec(Request, "a request to the coordinator")

@@ -31,14 +31,14 @@ def hashed(version: int, branch: int = 0) -> bytes:
 def test_the_example_of_paragraph_124(requested: int) -> None:
     """A coordinator that last installed 192427 accepts 192428 or greater and rejects 192427 or lower."""
     installed = Position(EXAMPLE, hashed(EXAMPLE))
-    decision = decide(Position(requested, hashed(requested, 1)), hashed(EXAMPLE), installed, None, EXAMPLE)
+    decision = decide(Position(requested, hashed(requested, 1)), hashed(EXAMPLE), installed, None, (installed,))
     assert decision is (Decision.ACCEPTED if requested > EXAMPLE else Decision.NOT_GREATER)
 
 
 def test_the_very_token_that_is_installed_is_not_installed_again() -> None:
     """Who asks again, because the answer was lost, is told that there is nothing to do."""
     installed = Position(EXAMPLE, hashed(EXAMPLE))
-    assert decide(installed, hashed(EXAMPLE - 1), installed, None, EXAMPLE) is Decision.ALREADY_ACCEPTED
+    assert decide(installed, hashed(EXAMPLE - 1), installed, None, (installed,)) is Decision.ALREADY_ACCEPTED
 
 
 @pytest.mark.requirement("CHG-17", "CHG-18", "CONS-08")
@@ -57,10 +57,10 @@ def test_a_module_of_version_192427_makes_a_token_of_192428() -> None:
 def test_a_version_that_is_being_installed_is_given_to_no_other_token() -> None:
     """The same token again is known; another of that version, or of a greater one, has to wait."""
     installed, under_way = Position(EXAMPLE, hashed(EXAMPLE)), Position(EXAMPLE + 1, hashed(EXAMPLE + 1))
-    assert decide(under_way, installed.hash, installed, under_way, EXAMPLE) is Decision.ALREADY_ACCEPTED
+    assert decide(under_way, installed.hash, installed, under_way, (installed,)) is Decision.ALREADY_ACCEPTED
     for version in (EXAMPLE + 1, EXAMPLE + 2):
         rival = Position(version, hashed(version, 1))
-        assert decide(rival, installed.hash, installed, under_way, EXAMPLE) is Decision.IN_FLIGHT
+        assert decide(rival, installed.hash, installed, under_way, (installed,)) is Decision.IN_FLIGHT
 
 
 @pytest.mark.requirement("P19-06")
@@ -68,7 +68,7 @@ def test_a_token_made_from_something_else_is_no_descendant() -> None:
     """A greater version is not enough: the token must name what is installed as its predecessor."""
     installed = Position(EXAMPLE, hashed(EXAMPLE))
     requested = Position(EXAMPLE + 1, hashed(EXAMPLE + 1, 1))
-    assert decide(requested, hashed(EXAMPLE, 1), installed, None, EXAMPLE) is Decision.NO_DESCENDANT
+    assert decide(requested, hashed(EXAMPLE, 1), installed, None, (installed,)) is Decision.NO_DESCENDANT
 
 
 Requests = st.lists(
@@ -84,7 +84,7 @@ def test_no_version_is_ever_installed_twice(requests: list[tuple[int, int, int, 
     sent = {0: hashed(0)}
     for version, branch, predecessor, its_branch, completes in requests:
         requested = Position(version, hashed(version, branch))
-        decision = decide(requested, hashed(predecessor, its_branch), installed, under_way, installed.version)
+        decision = decide(requested, hashed(predecessor, its_branch), installed, under_way, (installed,))
         if decision is Decision.ACCEPTED:
             assert version > max(sent)
             assert hashed(predecessor, its_branch) == installed.hash
@@ -104,9 +104,17 @@ def test_what_any_module_has_is_never_installed_over(requested: int, installed: 
         hashed(installed),
         Position(installed, hashed(installed)),
         None,
-        reported,
+        (Position(reported, hashed(reported)),),
     )
     assert (decision is Decision.ACCEPTED) == (requested > max(installed, reported))
+
+
+def test_a_coordinator_that_forgot_takes_the_token_at_which_a_module_stands() -> None:
+    """Restored from an old backup it is handed what it has forgotten; another token of that version is refused."""
+    installed, ahead = Position(EXAMPLE, hashed(EXAMPLE)), Position(EXAMPLE + 1, hashed(EXAMPLE + 1))
+    assert decide(ahead, installed.hash, installed, None, (installed, ahead)) is Decision.ACCEPTED
+    rival = Position(EXAMPLE + 1, hashed(EXAMPLE + 1, 1))
+    assert decide(rival, installed.hash, installed, None, (installed, ahead)) is Decision.NOT_GREATER
 
 
 def at(version: int, token_hash: bytes) -> Position:
