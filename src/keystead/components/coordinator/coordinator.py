@@ -236,7 +236,7 @@ class Coordinator:
             return _Denial(Decision.INVALID, refusal)
 
     def _superseded_by(self, body: domain_token.Body) -> Entry | None:
-        """Return what is in flight, if the token follows it and everyone whom it keeps has that: the rest is not awaited."""
+        """Return what is in flight if the token follows it and all whom it keeps have that: the rest is not awaited."""
         entry = self.ledger.in_flight
         if entry is None or entry.stage is not Installation.SPREADING or body.predecessor != entry.position.hash:
             return None
