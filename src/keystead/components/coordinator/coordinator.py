@@ -258,6 +258,9 @@ class Coordinator:
             self.ledger.deaths[domain_token.token_hash(buried.token)] = Death(
                 buried.token, buried.abandonment, tuple(buried.releases[one] for one in sorted(buried.releases))
             )
+        in_flight = self.ledger.in_flight
+        if in_flight is not None and in_flight.position.hash in self.ledger.deaths:
+            self.ledger.entries.pop()  # another coordinator gave it up
         kept = await self._repository.accepted()
         for accepted in kept[len(self.ledger.entries) :]:
             entry = self.ledger.judged(accepted.token, None)

@@ -46,15 +46,15 @@ class MemoryTokenRepository(TokenRepository):
 
     async def set_stage(self, token: bytes, stage: Installation) -> None:
         """Keep how far an installation is."""
-        self._accepted[token] = replace(self._accepted[token], stage=stage)
+        if self._accepted[token].stage is not Installation.INSTALLED:
+            self._accepted[token] = replace(self._accepted[token], stage=stage)
 
     async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
         """Keep that a quorum gives a token up."""
         kept = self._accepted[token]
         releases = kept.releases if kept.abandonment == approved else {}
-        self._accepted[token] = replace(
-            kept, stage=Installation.ABANDONING, abandonment=approved, releases=dict(releases)
-        )
+        self._accepted[token] = replace(kept, abandonment=approved, releases=dict(releases))
+        await self.set_stage(token, Installation.ABANDONING)
 
     async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
         """Keep a module's release."""

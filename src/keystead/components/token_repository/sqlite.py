@@ -22,7 +22,8 @@ INSERT INTO domain_promises (token, member, promise) VALUES (?, ?, ?) ON CONFLIC
 KEEP_INSTALLATION: Final = """
 INSERT INTO domain_installations (token, member, installed) VALUES (?, ?, ?) ON CONFLICT (token, member) DO NOTHING
 """
-SET_STAGE: Final = "UPDATE domain_tokens SET stage = ? WHERE hash = ? AND stage IS NOT NULL"
+SET_STAGE: Final = "UPDATE domain_tokens SET stage = ? WHERE hash = ? AND stage <> ?"
+"""What is installed stays so, whatever a coordinator that is behind another one says."""
 KEEP_ABANDONMENT: Final = """
 INSERT INTO domain_abandonments (token, approved) VALUES (?, ?)
 ON CONFLICT (token) DO UPDATE SET approved = excluded.approved
@@ -68,7 +69,7 @@ class SqliteTokenRepository(TokenRepository):
 
     async def set_stage(self, token: bytes, stage: Installation) -> None:
         """Keep how far an installation is."""
-        await self._writer.submit(lambda connection: connection.execute(SET_STAGE, (int(stage), token)))
+        await self._writer.submit(lambda connection: _set_stage(connection, token, stage))
 
     async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
         """Keep that a quorum gives a token up."""
@@ -110,10 +111,14 @@ def _record(submission: Submission, connection: Connection) -> None:
         raise ConflictError("another token was accepted after the same predecessor") from None
 
 
+def _set_stage(connection: Connection, token: bytes, stage: Installation) -> None:
+    connection.execute(SET_STAGE, (int(stage), token, int(Installation.INSTALLED)))
+
+
 def _keep_abandonment(token: bytes, approved: bytes, connection: Connection) -> None:
     connection.execute(FORGET_RELEASES, (token, token, approved))
     connection.execute(KEEP_ABANDONMENT, (token, approved))
-    connection.execute(SET_STAGE, (int(Installation.ABANDONING), token))
+    _set_stage(connection, token, Installation.ABANDONING)
 
 
 def _accepted(connection: Connection) -> list[AcceptedToken]:

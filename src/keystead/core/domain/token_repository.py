@@ -59,7 +59,7 @@ class TokenRepository(Protocol):
         """Keep that a member has an accepted token, named by its hash, since now, unless that is kept already."""
 
     async def set_stage(self, token: bytes, stage: Installation) -> None:
-        """Keep how far the installation of an accepted token, named by its hash, is."""
+        """Keep how far the installation of an accepted token, named by its hash, is. What is installed stays so."""
 
     async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
         """Keep that a quorum gives an accepted token up, by this request, in its stage; forget releases for another."""

@@ -127,3 +127,42 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     with opened("sqlite", tmp_path) as repository:
         (kept,) = asyncio.run(repository.accepted())
         assert dict(kept.promises) == {ONE: b"promise"}
+
+
+def test_what_was_given_up_leaves_room_for_another(repository: TokenRepository) -> None:
+    """Releases are those for the last request; what was buried comes back as such, and its predecessor is free."""
+
+    async def story() -> None:
+        await repository.record(submission(FIRST, 1, GENESIS))
+        await repository.keep_abandonment(FIRST, b"one request")
+        await repository.keep_release(FIRST, ONE, b"release")
+        await repository.keep_abandonment(FIRST, b"one request")
+        (kept,) = await repository.accepted()
+        assert (kept.stage, dict(kept.releases)) == (Installation.ABANDONING, {ONE: b"release"})
+        await repository.keep_abandonment(FIRST, b"another")
+        (kept,) = await repository.accepted()
+        assert (kept.abandonment, dict(kept.releases)) == (b"another", {})
+        await repository.keep_release(FIRST, OTHER, b"release for another")
+        await repository.keep_release(FIRST, OTHER, b"again")
+        await repository.bury(FIRST)
+        await repository.record(submission(RIVAL, 1, GENESIS))
+        (buried,) = await repository.abandoned()
+        assert (buried.token, buried.abandonment) == (b"token " + FIRST, b"another")
+        assert dict(buried.releases) == {OTHER: b"release for another"}
+        assert [one.token for one in await repository.accepted()] == [b"token " + RIVAL]
+
+    asyncio.run(story())
+
+
+def test_what_is_installed_stays_so(repository: TokenRepository) -> None:
+    """A coordinator that is behind another one does not take it back."""
+
+    async def story() -> None:
+        await repository.record(submission(FIRST, 1, GENESIS))
+        await repository.set_stage(FIRST, Installation.INSTALLED)
+        await repository.set_stage(FIRST, Installation.SPREADING)
+        await repository.keep_abandonment(FIRST, b"request")
+        (kept,) = await repository.accepted()
+        assert kept.stage is Installation.INSTALLED
+
+    asyncio.run(story())
