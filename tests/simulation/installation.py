@@ -312,7 +312,7 @@ class Installation:
         tokens = SlowTokens(self.tokens, self.network.latency)
         coordinator = Coordinator(ledger, tokens, self.keys, publish, clock, self._reported)
         network = self.network.of(process)
-        couriers = [Courier(coordinator, network, name, randomness, self._reported) for name in MODULES]
+        couriers = [Courier(coordinator, network, name, clock, randomness, self._reported) for name in MODULES]
         await coordinator.resume()
         for courier in couriers:
             process.start(courier.run())

@@ -120,6 +120,8 @@ class CoordinationWorld:
         """Number of the step at which the coordinator that takes it dies, and whether before or after."""
         self.operator = SimProcess("operator", loop)
         self.modules: dict[str, SimProcess] = {}
+        self.desk: Desk
+        """Of the coordinator that was started last."""
         self._starts = 0
 
     async def start_module(self, number: int) -> SimProcess:
@@ -148,10 +150,11 @@ class CoordinationWorld:
         await coordinator.resume()
         node = self.network.of(process)
         randomness = SeededRandomness(self.seed, f"{name}/{self._starts}")
-        couriers = [Courier(coordinator, node, host.name, randomness, self.report) for host in self.hosts]
+        clock = self.domain.clock
+        couriers = [Courier(coordinator, node, host.name, clock, randomness, self.report) for host in self.hosts]
         for courier in couriers:
             process.start(courier.run())
-        desk = Desk(coordinator, couriers)
+        desk = self.desk = Desk(coordinator, couriers)
         await node.listen(name, lambda: OperatorConnection(desk))
 
     def report(self, event: str, **fields: object) -> None:

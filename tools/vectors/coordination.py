@@ -23,7 +23,7 @@ _HASH = bytes(range(32))
 _INSTALL = Install(b"token", OperatorId(bytes(range(16))), b"signature")
 _MODULE = ModuleStatus(ModuleId(bytes(16)), "module-1", reachable=True, incarnation=bytes(16), version=3)
 _UNHEARD = ModuleStatus(ModuleId(bytes(16)), "module-2", reachable=False, trouble="the module was never reached")
-_STATUS = Status(DomainId(_HASH), 3, _HASH, 4, "collecting", (_MODULE, _UNHEARD))
+_STATUS = Status(DomainId(_HASH), 3, _HASH, 4, "accepted", (_MODULE, _UNHEARD), 1_700_000_000_000)
 
 
 def generate() -> list[Vector]:

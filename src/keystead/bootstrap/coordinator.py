@@ -6,6 +6,7 @@ from pathlib import Path
 from keystead.bootstrap.configuration import load
 from keystead.bootstrap.host import HostClock, HostDisk
 from keystead.bootstrap.logs import logger
+from keystead.bootstrap.notification import Notification
 from keystead.bootstrap.role_configuration import CoordinatorConfiguration
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.coordinator.coordinator import Coordinator
@@ -51,11 +52,15 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
         raise OperatorError(
             f"the token repository does not continue the genesis: {refusal}", "restore the repository from a backup"
         ) from refusal
-    couriers = [Courier(coordinator, network, address, randomness, log.warning) for address in configuration.modules]
+    couriers = [
+        Courier(coordinator, network, address, clock, randomness, log.warning) for address in configuration.modules
+    ]
     desk = Desk(coordinator, couriers)
+    notification = Notification(configuration, desk.status, clock, randomness, log.warning)
     listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
     async with asyncio.TaskGroup() as tasks:
         errands = [tasks.create_task(courier.run()) for courier in couriers]
+        errands.append(tasks.create_task(notification.run()))
         await until_told_to_stop()
         await listener.close()
         for errand in errands:

@@ -40,6 +40,12 @@ class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_field
     """SQLite file of the key and token repositories."""
     group_may_connect: bool = False
     """Whether members of the process's group may connect to its socket, or this user alone."""
+    notify: list[str] = []
+    """URLs to which a notice is posted when an installation is delayed, and when it no longer is; https."""
+    notify_after: int = 30
+    """Seconds that an installation may last before it counts as delayed."""
+    metrics_port: int | None = None
+    """Port on the loopback address where Prometheus reads metrics; none by default."""
 
 
 class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

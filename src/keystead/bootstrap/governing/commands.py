@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
-from keystead.bootstrap.governing import files, printing, requests
+from keystead.bootstrap.governing import files, printing, progress, requests
 from keystead.bootstrap.governing.view import enter, viewed
 from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.reporting import show, tell
@@ -58,13 +58,13 @@ class Governing:
         """Print what the coordinator knows."""
         enter(data.resolve())
         try:
-            report = printing.status_report(asyncio.run(ask_status(UnixNetwork(), address(COORDINATOR))))
+            report = progress.status_report(asyncio.run(ask_status(UnixNetwork(), address(COORDINATOR))))
         except PeerUnavailable as error:
             raise OperatorError(f"the coordinator does not answer: {error}", "start keystead, or see its log") from None
         if as_json:
             printing.print_json(report)
         else:
-            printing.print_status(report)
+            progress.print_status(report, HostClock().now())
         return 1 if report.installing is not None or report.waiting_for else 0
 
     def history(self, where: Where, *, as_json: bool) -> int:

@@ -13,7 +13,6 @@ from keystead.core.domain.difference import Difference, Section, described, kind
 from keystead.core.domain.rule_words import in_words, operator_in_words
 from keystead.core.domain.state import DomainState
 from keystead.core.domain.succession import Successor
-from keystead.core.protocols.coordination import Status
 from keystead.identifiers import ModuleId
 
 
@@ -52,27 +51,6 @@ class RequestReport(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-class MemberReport(msgspec.Struct, frozen=True):
-    """One module of ``keystead domain status --json``."""
-
-    name: str
-    id: str
-    reachable: bool
-    version: int | None
-    trouble: str
-
-
-class StatusReport(msgspec.Struct, frozen=True):
-    """``keystead domain status --json``."""
-
-    domain: str
-    version: int
-    installing: int | None
-    stage: str
-    waiting_for: list[str]
-    modules: list[MemberReport]
-
-
 def print_json(report: object) -> None:
     """Print a report as JSON."""
     show(f"{msgspec.json.format(msgspec.json.encode(report)).decode()}\n")
@@ -85,7 +63,7 @@ def state_report(state: DomainState, token: bytes) -> StateReport:
 
 def print_state(report: StateReport) -> None:
     """Print the whole state for people."""
-    console = _console()
+    console = plain_console()
     console.print(f"domain {report.domain}, version {report.version}")
     for title, lines in report.state.items():
         if lines:
@@ -103,7 +81,7 @@ def print_history(reports: list[VersionReport]) -> None:
     table = Table("version", "change", "signed by", "token made by", "token", box=None)
     for one in reports:
         table.add_row(str(one.version), one.kind, ", ".join(one.signed_by), one.issuer, one.token_hash[:16])
-    _console().print(table)
+    plain_console().print(table)
 
 
 def request_report(state: DomainState, request: ChangeRequest, found: Difference, expires: str) -> RequestReport:
@@ -123,7 +101,7 @@ def request_report(state: DomainState, request: ChangeRequest, found: Difference
 
 def print_request(report: RequestReport) -> None:
     """Print what a request changes for people: what goes in red, what comes in green."""
-    console = _console()
+    console = plain_console()
     console.print(f"[bold]{escape(report.what)}[/bold]")
     console.print(f"domain  {report.domain}")
     console.print(f"changes version {report.changes_version}, good until {report.expires}")
@@ -134,37 +112,6 @@ def print_request(report: RequestReport) -> None:
         _lines(console, "+ ", section.added, "green")
     for warning in report.warnings:
         console.print(f"\n[yellow]{escape(warning)}[/yellow]")
-
-
-def status_report(status: Status) -> StatusReport:
-    """Return what the coordinator knows."""
-    target = status.version if status.in_flight is None else status.in_flight
-    modules = [
-        MemberReport(one.name, one.module.hex(), one.reachable, one.version, one.trouble) for one in status.modules
-    ]
-    waiting = [
-        one.name or one.id[:16]
-        for one in modules
-        if one.name and (not one.reachable or one.version is None or one.version < target)
-    ]
-    return StatusReport(status.domain.hex(), status.version, status.in_flight, status.stage, waiting, modules)
-
-
-def print_status(report: StatusReport) -> None:
-    """Print what the coordinator knows for people."""
-    console = _console()
-    console.print(f"domain {report.domain[:16]}, version {report.version} at every member")
-    if report.installing is not None:
-        waiting = ", ".join(report.waiting_for) or "nobody"
-        console.print(
-            f"[yellow]installing version {report.installing} ({report.stage}), waiting for {waiting}[/yellow]"
-        )
-    table = Table("module", "id", "version", "state", "trouble", box=None)
-    for one in report.modules:
-        version = "" if one.version is None else str(one.version)
-        state = "reachable" if one.reachable else "[red]unreachable[/red]"
-        table.add_row(escape(one.name), one.id[:16], version, state, escape(one.trouble))
-    console.print(table)
 
 
 def _version(before: DomainState, successor: Successor) -> VersionReport:
@@ -183,7 +130,8 @@ def _version(before: DomainState, successor: Successor) -> VersionReport:
     )
 
 
-def _console() -> Console:
+def plain_console() -> Console:
+    """Return a terminal that colours nothing by itself and breaks no line."""
     return Console(highlight=False, soft_wrap=True)
 
 

@@ -107,6 +107,7 @@ class Coordinator:
             reach(Failpoint.COORDINATOR_RECORDED)
             if isinstance(judged, _Denial):
                 raise judged.refusal
+            judged.decided = submission.decided
             self.ledger.append(judged)
             await self._advance()
             return position.version
@@ -323,3 +324,4 @@ def _restore(entry: Entry, kept: AcceptedToken) -> None:
         entry.check_release(member, release)
         entry.releases[member] = release
     entry.stage = kept.stage
+    entry.decided = kept.decided

@@ -6,7 +6,7 @@ from typing import Final
 from keystead.components.coordinator.coordinator import Coordinator, Report
 from keystead.core.domain.coordination import Position
 from keystead.core.domain.ledger import Delivery
-from keystead.core.ports import Network, Randomness
+from keystead.core.ports import Clock, Network, Randomness
 from keystead.core.protocols.module_session.messages import Greeting, Ingested, Promised, Released
 from keystead.errors import FormatError, PeerUnavailable, Refusal, RepositoryError, WrongDomain, WrongPredecessor
 from keystead.transport.backoff import Backoff
@@ -22,7 +22,13 @@ class Courier:
     """Attends to the module at one address. Every field is owned by the event loop, and changed by ``run`` alone."""
 
     def __init__(
-        self, coordinator: Coordinator, network: Network, address: str, randomness: Randomness, report: Report
+        self,
+        coordinator: Coordinator,
+        network: Network,
+        address: str,
+        clock: Clock,
+        randomness: Randomness,
+        report: Report,
     ) -> None:
         """Prepare; nothing is connected before ``run``."""
         self.greeting: Greeting | None = None
@@ -32,9 +38,14 @@ class Courier:
         self.reachable = False
         self.trouble = ""
         """Why the module does not get on; empty while nothing is wrong."""
+        self.since: int | None = None
+        """Since when it is in trouble, in milliseconds since the epoch."""
+        self.retry: int | None = None
+        """When it is tried again, in milliseconds since the epoch; None while it is being tried."""
         self._address = address
         self._coordinator = coordinator
         self._network = network
+        self._clock = clock
         self._report = report
         self._backoff = Backoff(randomness)
         self._stirred = asyncio.Event()
@@ -49,7 +60,9 @@ class Courier:
                 self._troubled(str(error) or "the module does not answer")
             finally:
                 self.reachable = False
-            await asyncio.sleep(self._backoff.next())
+            pause = self._backoff.next()
+            self.retry = self._clock.now() + round(pause * 1000)
+            await asyncio.sleep(pause)
 
     def responded(self, connection: ModuleConnection, content: bytearray) -> None:
         """Refuse a frame: none was asked for."""
@@ -62,6 +75,7 @@ class Courier:
         self._stirred.set()
 
     async def _attend(self) -> None:
+        self.retry = None
         connection = ModuleConnection(self)
         try:
             async with asyncio.timeout(PATIENCE):
@@ -96,7 +110,7 @@ class Courier:
         delivery = ledger.delivery_to(greeting.module, self.position, greeting.promised)
         if delivery is not None:
             await self._deliver(connection, greeting, delivery)
-        self.trouble = ""
+        self.trouble, self.since = "", None
         self._backoff.reset()
         if delivery is None:
             await self._stirred.wait()
@@ -117,4 +131,6 @@ class Courier:
     def _troubled(self, trouble: str) -> None:
         if trouble != self.trouble:
             self._report("module_troubled", address=self._address, trouble=trouble)
+        if self.since is None:
+            self.since = self._clock.now()
         self.trouble = trouble

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import Courier
 from keystead.core.ports import Buffer, Link, LinkHandler
@@ -48,9 +50,10 @@ class Desk:
                 position = await self._coordinator.until_installed(request.version)
                 return Installed(position.version, position.hash)
             case _:
-                return self._status()
+                return self.status()
 
-    def _status(self) -> Status:
+    def status(self) -> Status:
+        """Return how the domain is, as far as it is known here."""
         ledger = self._coordinator.ledger
         state, position = ledger.installed
         in_flight = ledger.in_flight
@@ -67,21 +70,38 @@ class Desk:
             None if in_flight is None else in_flight.position.version,
             "" if in_flight is None else in_flight.stage.name.lower(),
             tuple(sorted((heard | unheard).values(), key=lambda one: (one.name, one.module))),
+            None if in_flight is None else in_flight.decided,
         )
 
     def _module(self, module: ModuleId, courier: Courier | None) -> ModuleStatus:
         member = self._coordinator.ledger.newest[0].member(module)
         name = "" if member is None else member.name
         if courier is None or courier.greeting is None:
-            return ModuleStatus(module, name, reachable=False, trouble="the module was never reached")
-        version = None if courier.position is None else courier.position.version
-        return ModuleStatus(
-            module,
-            name,
-            reachable=courier.reachable,
-            incarnation=courier.greeting.incarnation,
-            version=version,
-            trouble=courier.trouble,
+            found = ModuleStatus(module, name, reachable=False, trouble="the module was never reached")
+        else:
+            found = ModuleStatus(
+                module,
+                name,
+                reachable=courier.reachable,
+                incarnation=courier.greeting.incarnation,
+                version=None if courier.position is None else courier.position.version,
+                trouble=courier.trouble,
+                since=courier.since,
+                retry=courier.retry,
+            )
+        return self._with_part(found)
+
+    def _with_part(self, found: ModuleStatus) -> ModuleStatus:
+        """Add what the module has done for what is being installed, and whether that waits for it."""
+        entry = self._coordinator.ledger.in_flight
+        if entry is None:
+            return found
+        module = ModuleId(found.module)
+        return msgspec.structs.replace(
+            found,
+            promised=module in entry.promises,
+            installed=module in entry.installed,
+            waited_for=module in entry.missing,
         )
 
 

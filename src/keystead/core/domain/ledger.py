@@ -31,6 +31,8 @@ class Entry:
     releases: dict[ModuleId, bytes] = field(default_factory=dict)
     statement: bytes = b""
     """Of a module that has it: needed by those that released it."""
+    decided: int = 0
+    """When it was accepted, in milliseconds since the epoch."""
 
     @property
     def position(self) -> Position:
@@ -46,6 +48,16 @@ class Entry:
     def awaited(self) -> frozenset[ModuleId]:
         """Return the members that must have the token before it is installed."""
         return self.successor.state.active
+
+    @property
+    def missing(self) -> frozenset[ModuleId]:
+        """Return the members that the installation, or its abandonment, waits for at this stage."""
+        if self.stage is Installation.ACCEPTED:
+            return self.remaining - self.promises.keys()
+        if self.stage is Installation.ABANDONING:
+            asked = abandonment(self.predecessor, self.successor.body.predecessor, self.abandonment, None)
+            return frozenset(involved(self.predecessor, self.successor)) - self.releases.keys() - frozenset(asked.lost)
+        return self.awaited - self.installed
 
     @property
     def added_keys(self) -> tuple[DomainKeyId, ...]:

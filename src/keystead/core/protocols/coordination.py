@@ -23,6 +23,7 @@ from keystead.primitives.openssh import OperatorKey, OperatorPublic, verify_sshs
 
 NAMESPACE: Final = "keystead.installation.v1"
 Version = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class Install(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -87,6 +88,16 @@ class ModuleStatus(msgspec.Struct, frozen=True, array_like=True):
     """As the module said last; None if it is blank or was not heard."""
     trouble: str = ""
     """Why it cannot go on; empty while nothing is wrong."""
+    promised: bool = False
+    """Whether its promise of what is being installed is kept."""
+    installed: bool = False
+    """Whether it is known to have what is being installed."""
+    waited_for: bool = False
+    """Whether the installation stands still until it answers."""
+    since: Milliseconds | None = None
+    """Since when it is in trouble."""
+    retry: Milliseconds | None = None
+    """When it is tried again; nil while it is being tried, or nothing is wrong."""
 
 
 class Status(msgspec.Struct, frozen=True, array_like=True, tag=4):
@@ -101,6 +112,8 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag=4):
     stage: str
     """How far that is, in lower case; empty if there is none."""
     modules: tuple[ModuleStatus, ...]
+    begun: Milliseconds | None = None
+    """When what is being installed was accepted."""
 
 
 Request: TypeAlias = Install | AwaitInstallation | ReadStatus | AbandonInstallation

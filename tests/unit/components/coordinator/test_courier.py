@@ -158,7 +158,7 @@ def test_frames_and_promises_that_nobody_asked_for_are_refused() -> None:
         ledger = Ledger(world.domain.genesis, world.state.domain_id)
         coordinator = Coordinator(ledger, steps, steps, world.published.__setitem__, world.domain.clock, world.report)
         node = world.network.of(process)
-        courier = Courier(coordinator, node, "module-1", world.domain.randomness, world.report)
+        courier = Courier(coordinator, node, "module-1", world.domain.clock, world.domain.randomness, world.report)
         with pytest.raises(FormatError):
             courier.responded(ModuleConnection(courier), bytearray())
         with pytest.raises(PromiseMissing):
