@@ -15,6 +15,7 @@ from keystead.core.domain.promise import promisers
 from keystead.core.domain.release import Death
 from keystead.core.domain.state import DomainState, Role
 from keystead.core.domain.succession import Successor
+from keystead.core.domain.token_difference import rebuilt
 from keystead.core.ports import Randomness
 from keystead.errors import NoDomain, NotAMember, NotPinned, OperatorError, Refusal, StillMember, WrongDomain
 from keystead.identifiers import DomainId, DomainKeyId
@@ -108,6 +109,7 @@ class Installed:
     def promise(self, token: bytes, death: Death | None, now: int) -> bytes:
         """Return the promise to follow this token and no other, durable; raises what ``promising.promised`` raises."""
         position, current = self._stands()
+        token = rebuilt(current.state, current.hash, token)
         following, word = promising.promised(self._safe, position, current, token, death, now)
         self._keep(following)
         return word
@@ -135,6 +137,7 @@ class Installed:
         ``open_domain_keys`` raise; then nothing is changed.
         """
         position, current = self._stands()
+        token = rebuilt(current.state, current.hash, token)
         if domain_token.token_hash(token) == current.hash:
             return current
         successor = succession.accept(current.state, current.hash, token, None)

@@ -10,6 +10,7 @@ from keystead.core.domain.promise import promisers, verified_promiser
 from keystead.core.domain.release import Death, abandonment, involved, require_dead, verified_release
 from keystead.core.domain.state import DomainState
 from keystead.core.domain.succession import Successor, accept
+from keystead.core.domain.token_difference import carried
 from keystead.core.protocols.module_session.messages import AdoptGenesis, Ingest, PromiseSuccessor, ReleaseSuccessor
 from keystead.errors import NotPinned, PromiseBroken, PromiseMissing, StateMismatch
 from keystead.identifiers import DomainId, DomainKeyId, ModuleId
@@ -64,6 +65,11 @@ class Entry:
         """Return the domain keys that the token adds."""
         known = {entry.id for entry in self.predecessor.domain_keys}
         return tuple(DomainKeyId(entry.id) for entry in self.successor.state.domain_keys if entry.id not in known)
+
+    @property
+    def carried(self) -> bytes:
+        """Return the form in which the token is sent to who stands at the predecessor."""
+        return carried(self.successor) if self.predecessor.version else self.successor.encoded
 
     def check_promise(self, member: ModuleId, promise: bytes) -> None:
         """Return if this is the member's promise of this token.
@@ -123,15 +129,15 @@ class Entry:
             return ReleaseSuccessor(self.abandonment) if asked else None
         if self.stage is not Installation.ACCEPTED:
             promises = tuple(self.promises[one] for one in sorted(self.remaining))
-            return Ingest(self.successor.encoded, promises, self.statement)
+            return Ingest(self.carried, promises, self.statement)
         if member in self.remaining and member not in self.promises:
-            return PromiseSuccessor(self.successor.encoded, death)
+            return PromiseSuccessor(self.carried, death)
         return None
 
     def question_to(self, member: ModuleId) -> Delivery | None:
         """Return what the member, which has this token, is to be asked again; None if nothing."""
         if self.stage is Installation.SPREADING and self.abandonment and not self.statement:
-            return self.delivery_to(member, None)  # others released it, and follow on its word
+            return Ingest(self.successor.encoded, ())  # others released it, and follow on its word
         if self.stage is not Installation.INSTALLED and member in self.remaining - self.promises.keys():
             return PromiseSuccessor(self.successor.encoded)  # this ledger is of a backup, and lacks the promise
         return None

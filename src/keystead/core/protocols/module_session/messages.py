@@ -58,6 +58,7 @@ class PromiseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """Asks for the module's promise to follow this domain token and no other; answered by Promised."""
 
     token: bytes
+    """The whole token, or its difference from the installed one (``core.domain.token_difference``)."""
     death: Death | None = None
     """Shows that what the module promised before is dead, if it did."""
 
@@ -66,6 +67,7 @@ class Ingest(msgspec.Struct, frozen=True, array_like=True, tag=5):
     """Asks to switch to a domain token that every remaining member promised; answered by Ingested."""
 
     token: bytes
+    """As for PromiseSuccessor."""
     promises: tuple[bytes, ...]
     statement: bytes = b""
     """Of a member that has it, for a module that released it; or empty."""
