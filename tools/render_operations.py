@@ -25,6 +25,16 @@ REGION: Final = Region("eu-central-1")
 KEY: Final = KeyId("1234abcd-12ab-34cd-56ef-1234567890ab")
 MEMBERS: Final[dict[str, Any]] = {
     "alias_name": "alias/app",
+    "encapsulation_algorithm": "ML_KEM",
+    "key_agreement_algorithm": "ECDH",
+    "key_pair_spec": "ECC_NIST_P256",
+    "mac": b"x",
+    "mac_algorithm": "HMAC_SHA_256",
+    "message": b"x",
+    "public_key": b"x",
+    "shared_secret_ciphertext_blob": b"x",
+    "signature": b"x",
+    "signing_algorithm": "ECDSA_SHA_256",
     "ciphertext_blob": CiphertextBlob(KEY, 1, bytes(NONCE), bytes(OVERHEAD + 1)).encode(),
     "description": "",
     "key_id": KEY,

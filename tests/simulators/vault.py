@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from random import Random
 
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.operations.vault_port import NewToken, SealedHead
+from keystead.core.keys.specs import kind
+from keystead.core.operations.vault_port import NewPair, NewToken, SealedHead
 from keystead.core.ports import Buffer
+from keystead.core.protocols.aws_json.shapes import DataKeyPairSpec, KeySpec
 from keystead.core.tokens import ciphertext_blob, key_token
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.core.tokens.envelope import Envelope, SealedClass
+from keystead.core.tokens.material import SECRET_SIZES, material_id
 from keystead.errors import FormatError, RecordError, SealError
 from keystead.identifiers import AccountId, DomainKeyId, KeyId, Region
-from keystead.primitives.derivation import derive
+from keystead.primitives import private_keys, public_keys
+from keystead.primitives.authentication import authentication_code
 from keystead.primitives.labels import Label
 from keystead.primitives.sealing import NONCE, OVERHEAD, seal, unseal
 
@@ -49,14 +53,70 @@ class SimulatedVault:
         """Return bytes that follow from the seed."""
         return bytearray(self._random.randbytes(size))
 
-    def new_token(self, account: AccountId, region: Region, key_id: KeyId, version: int, usage: str) -> NewToken:
+    def new_token(
+        self,
+        account: AccountId,
+        region: Region,
+        key_id: KeyId,
+        version: int,
+        usage: str,
+        spec: KeySpec = "SYMMETRIC_DEFAULT",
+    ) -> NewToken:
         """Seal new material."""
-        material = self._random.randbytes(32)
+        material = self._fresh(spec)
         self.materials.append(material)
-        material_id = bytearray(32)
-        derive(material, Label.KEY_MATERIAL_ID, key_id.encode(), material_id)
+        public_key = private_keys.public_of(spec, material) if kind(spec) == "pair" else b""
         binding = key_token.binding(account, region, key_id, version, usage)
-        return NewToken(self.domain_key_id, self._seal(SealedClass.KEY_TOKEN, material, binding), bytes(material_id))
+        token = self._seal(SealedClass.KEY_TOKEN, material, binding)
+        return NewToken(self.domain_key_id, token, material_id(key_id, material, public_key), public_key)
+
+    def new_pair(self, spec: DataKeyPairSpec) -> NewPair:
+        """Return a new pair."""
+        material = self._fresh(spec)
+        return NewPair(private_keys.written(spec, material), private_keys.public_of(spec, material))
+
+    def authenticate(self, key: OpenedKey, algorithm: str, message: Buffer) -> bytes:
+        """Return the MAC."""
+        return authentication_code(self._newest(key), algorithm, message)
+
+    def sign(self, key: OpenedKey, algorithm: str, message_type: str, message: Buffer) -> bytes:
+        """Return the signature."""
+        return private_keys.sign(key.head.spec, self._newest(key), algorithm, message_type, message)
+
+    def encrypt_to(self, public_key: bytes, algorithm: str, plaintext: Buffer) -> bytes:
+        """Encrypt to an RSA key, with randomness of the library."""
+        return public_keys.encrypt(public_key, algorithm, plaintext)
+
+    def decrypt_with(self, key: OpenedKey, algorithm: str, ciphertext: bytes) -> bytearray:
+        """Decrypt with an RSA key."""
+        return private_keys.decrypt(key.head.spec, self._newest(key), algorithm, ciphertext)
+
+    def agree(self, key: OpenedKey, public_key: bytes) -> bytearray:
+        """Agree with a peer."""
+        return private_keys.agree(key.head.spec, self._newest(key), public_key)
+
+    def encapsulate(self, public_key: bytes) -> tuple[bytearray, bytes]:
+        """Encapsulate to an ML-KEM key, with randomness of the library."""
+        return public_keys.encapsulate(public_key)
+
+    def decapsulate(self, key: OpenedKey, encapsulated: bytes) -> bytearray:
+        """Decapsulate."""
+        return private_keys.decapsulate(key.head.spec, self._newest(key), encapsulated)
+
+    def fill(self, buffer: bytearray | memoryview) -> None:
+        """Fill with bytes that follow from the seed, as a source of randomness."""
+        buffer[:] = self._random.randbytes(len(buffer))
+
+    def _fresh(self, spec: str) -> bytes:
+        if spec in private_keys.RSA_BITS:
+            return bytes(private_keys.generate_rsa(spec))
+        if spec in SECRET_SIZES:
+            return self._random.randbytes(SECRET_SIZES[spec])
+        with private_keys.generate(spec, self) as fresh:
+            return bytes(fresh.view)
+
+    def _newest(self, key: OpenedKey) -> bytes:
+        return self._material(key, key.head.newest.number)
 
     def seal_head(self, written: bytes) -> SealedHead:
         """Seal a head."""

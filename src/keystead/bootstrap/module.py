@@ -18,6 +18,7 @@ from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
+from keystead.components.security_module.rsa_keys import Background, RsaKeys
 from keystead.components.security_module.safe import wake
 from keystead.components.security_module.server import ModuleHandler
 from keystead.core.ports import Randomness
@@ -48,7 +49,7 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
         disk.hold()
         safe = wake(FileRootSlot(disk, randomness), disk, randomness)
         pin = partial(_pinned, Path(configuration.pin))
-        module = SecurityModule(safe, pin, clock, randomness, journal, _halt)
+        module = SecurityModule(safe, pin, clock, randomness, journal, _halt, RsaKeys(Background()))
         module.resume()
         started = partial(
             journal.event,

@@ -14,7 +14,8 @@ POLICY: Final = "policy"
 TAGS: Final = "tags"
 ALIASES: Final = "aliases"
 GRANTS: Final = "grants"
-ATTACHMENTS: Final = (POLICY, TAGS, ALIASES, GRANTS)
+PUBLIC_KEY: Final = "public_key"
+ATTACHMENTS: Final = (POLICY, TAGS, ALIASES, GRANTS, PUBLIC_KEY)
 """What rests beside a head, in clear, and is valid only if its SHA-256 is the one in the head."""
 
 

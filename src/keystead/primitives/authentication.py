@@ -1,4 +1,4 @@
-"""Message authentication: HMAC-SHA-256 (FIPS 198-1)."""
+"""Message authentication: HMAC (FIPS 198-1), with SHA-256 for our own purposes."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from keystead.errors import SignatureError
+from keystead.primitives.customer_algorithms import hash_of
 from keystead.primitives.secret import Buffer
 
 SIZE: Final = 32
@@ -40,3 +41,10 @@ class Mac:
             keyed.verify(tag)
         except InvalidSignature:
             raise SignatureError("the MAC does not verify") from None
+
+
+def authentication_code(key: Buffer, algorithm: str, message: Buffer) -> bytes:
+    """Return the MAC of a customer's message by an algorithm of the service model, such as HMAC_SHA_384."""
+    keyed = HMAC(key, hash_of(algorithm))
+    keyed.update(message)
+    return keyed.finalize()

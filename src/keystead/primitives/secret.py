@@ -25,6 +25,17 @@ def wipe(buffer: bytearray | memoryview) -> None:
     buffer[:] = bytes(len(buffer))
 
 
+def drained(result: bytes) -> bytearray:
+    """Return the bytes that a library call returned, in a buffer that can be wiped, and overwrite them where they are.
+
+    The caller must hold the only reference; what CPython shares (no byte, one byte) stays as it is.
+    """
+    buffer = bytearray(result)
+    if len(result) > 1:
+        ctypes.memset(id(result) + _BYTES_HEADER, 0, len(result))
+    return buffer
+
+
 class Secret:
     """A fixed number of secret bytes in memory of the arena.
 
@@ -73,10 +84,7 @@ class Secret:
         For results that the library can only give as ``bytes``. The caller must hold the only reference, and more than
         one byte (CPython shares shorter objects).
         """
-        secret = cls(len(result))
-        secret.view[:] = result
-        ctypes.memset(id(result) + _BYTES_HEADER, 0, len(result))
-        return secret
+        return cls.taken(drained(result))
 
     def wipe(self) -> None:
         """Overwrite the bytes; the secret is of no use afterwards. Wiping twice is allowed."""

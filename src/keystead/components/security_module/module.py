@@ -8,6 +8,7 @@ from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.pipeline.frame import Executor
 from keystead.components.security_module.position import Current
 from keystead.components.security_module.resealing import Resealing
+from keystead.components.security_module.rsa_keys import RsaKeys
 from keystead.components.security_module.safe import Safe
 from keystead.components.security_module.sessions import Sessions
 from keystead.components.security_module.vault import DomainVault
@@ -30,6 +31,7 @@ class SecurityModule:
         randomness: Randomness,
         journal: Journal,
         halt: Callable[[], None],
+        rsa_keys: RsaKeys | None = None,
     ) -> None:
         """Compose the module; ``resume`` then installs what was installed before.
 
@@ -41,7 +43,7 @@ class SecurityModule:
         self.journal = journal
         self.halt = halt
         self.incarnation = randomness.token(NONCE_SIZE)
-        self.vault = DomainVault(randomness)
+        self.vault = DomainVault(randomness, rsa_keys or RsaKeys())
         self.sessions = Sessions(self.vault, randomness)
         self.executor = Executor(self.vault, self.sessions, journal)
         self.resealing = Resealing(self.vault)

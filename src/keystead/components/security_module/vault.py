@@ -5,26 +5,30 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, TypeAlias
 
+from keystead.components.security_module.rsa_keys import RsaKeys
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.operations.vault_port import NewToken, SealedHead
+from keystead.core.keys.specs import kind
+from keystead.core.operations.vault_port import NewPair, NewToken, SealedHead
 from keystead.core.ports import Buffer, Randomness
+from keystead.core.protocols.aws_json.shapes import DataKeyPairSpec, KeySpec
 from keystead.core.records import TokenChange
 from keystead.core.tokens import ciphertext_blob, key_token
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.core.tokens.envelope import Envelope, SealedClass, header
+from keystead.core.tokens.material import SECRET_SIZES, material_id, material_sizes
 from keystead.errors import FormatError, NoDomain, RecordError, RetiredKey, SealError
 from keystead.identifiers import AccountId, DomainKeyId, KeyId, Region
-from keystead.primitives.derivation import derive
+from keystead.primitives import private_keys, public_keys
+from keystead.primitives.authentication import authentication_code
 from keystead.primitives.labels import Label
 from keystead.primitives.opening import open_into, open_key
 from keystead.primitives.sealing import NONCE, OVERHEAD, seal, unseal
 from keystead.primitives.secret import Secret, wipe
 
-MATERIAL: Final = 32
+MATERIAL: Final = SECRET_SIZES["SYMMETRIC_DEFAULT"]
 """Bytes of the material of a symmetric key."""
 CAPACITY: Final = 4096
 """Key tokens that are remembered, taken apart."""
-_MATERIAL_ID: Final = 32
 _WIPED: Final = bytes(MATERIAL)
 
 KeyTokenParts: TypeAlias = tuple[DomainKeyId, bytes, bytes, bytes]
@@ -34,8 +38,9 @@ KeyTokenParts: TypeAlias = tuple[DomainKeyId, bytes, bytes, bytes]
 class DomainVault:
     """The ``Vault`` of operations, and the seals of sessions. Owned by the event loop."""
 
-    def __init__(self, randomness: Randomness) -> None:
+    def __init__(self, randomness: Randomness, rsa_keys: RsaKeys) -> None:
         """Hold no key yet."""
+        self._rsa_keys = rsa_keys
         self._randomness = randomness
         self._keys: Mapping[DomainKeyId, Secret] = {}
         self._newest: DomainKeyId | None = None
@@ -98,14 +103,60 @@ class DomainVault:
         self._randomness.fill(fresh)
         return fresh
 
-    def new_token(self, account: AccountId, region: Region, key_id: KeyId, version: int, usage: str) -> NewToken:
-        """Return a token of fresh 256-bit material under the newest domain key, bound to all that is named."""
+    def new_token(
+        self,
+        account: AccountId,
+        region: Region,
+        key_id: KeyId,
+        version: int,
+        usage: str,
+        spec: KeySpec = "SYMMETRIC_DEFAULT",
+    ) -> NewToken:
+        """Return a token of fresh material of this spec under the newest domain key, bound to all that is named."""
         binding = key_token.binding(account, region, key_id, version, usage)
-        material_id = bytearray(_MATERIAL_ID)
-        with Secret.random(MATERIAL, self._randomness) as material:
-            derive(material.view, Label.KEY_MATERIAL_ID, key_id.encode(), material_id)
+        with self._fresh(spec) as material:
+            public_key = private_keys.public_of(spec, material.view) if kind(spec) == "pair" else b""
             domain_key, token = self._seal(SealedClass.KEY_TOKEN, material.view, binding)
-        return NewToken(domain_key, token, bytes(material_id))
+            return NewToken(domain_key, token, material_id(key_id, material.view, public_key), public_key)
+
+    def new_pair(self, spec: DataKeyPairSpec) -> NewPair:
+        """Return a fresh data key pair."""
+        with self._fresh(spec) as material:
+            public_key = private_keys.public_of(spec, material.view)
+            return NewPair(private_keys.written(spec, material.view), public_key)
+
+    def authenticate(self, key: OpenedKey, algorithm: str, message: Buffer) -> bytes:
+        """Return the MAC of the message under an HMAC key."""
+        with self._opened(key) as material:
+            return authentication_code(material.view, algorithm, message)
+
+    def sign(self, key: OpenedKey, algorithm: str, message_type: str, message: Buffer) -> bytes:
+        """Return the signature of the message."""
+        with self._opened(key) as material:
+            return private_keys.sign(key.head.spec, material.view, algorithm, message_type, message)
+
+    def encrypt_to(self, public_key: bytes, algorithm: str, plaintext: Buffer) -> bytes:
+        """Return the plaintext encrypted to an RSA key; raises SealError if it is too long for it."""
+        return public_keys.encrypt(public_key, algorithm, plaintext)
+
+    def decrypt_with(self, key: OpenedKey, algorithm: str, ciphertext: bytes) -> bytearray:
+        """Return what was encrypted to an RSA key; raises SealError."""
+        with self._opened(key) as material:
+            return private_keys.decrypt(key.head.spec, material.view, algorithm, ciphertext)
+
+    def agree(self, key: OpenedKey, public_key: bytes) -> bytearray:
+        """Return the secret shared with a peer; raises FormatError."""
+        with self._opened(key) as material:
+            return private_keys.agree(key.head.spec, material.view, public_key)
+
+    def encapsulate(self, public_key: bytes) -> tuple[bytearray, bytes]:
+        """Return a fresh secret and its encapsulation to an ML-KEM key."""
+        return public_keys.encapsulate(public_key)
+
+    def decapsulate(self, key: OpenedKey, encapsulated: bytes) -> bytearray:
+        """Return the secret; raises SealError for an encapsulation of another length."""
+        with self._opened(key) as material:
+            return private_keys.decapsulate(key.head.spec, material.view, encapsulated)
 
     def seal_head(self, written: bytes) -> SealedHead:
         """Return the written head sealed under the newest domain key."""
@@ -125,15 +176,9 @@ class DomainVault:
         """Return a version's material in a token under the newest domain key; raises RecordError."""
         head = key.head
         binding = key_token.binding(head.account, head.region, head.key_id, version, head.usage)
-        material = self._material
-        try:
-            # Not by way of the remembered tokens: a rotation comes by once, and would drive out those in use.
-            self._open_parts(_parts(key, version, key.token(version)))
-            domain_key, token = self._seal(SealedClass.KEY_TOKEN, material, binding)
-        except (FormatError, SealError) as error:
-            raise RecordError("the key token does not open for this key") from error
-        finally:
-            material[:] = _WIPED
+        # Not by way of the remembered tokens: a rotation comes by once, and would drive out those in use.
+        with self._material_of(key, version) as material:
+            domain_key, token = self._seal(SealedClass.KEY_TOKEN, material.view, binding)
         return TokenChange(version, domain_key, token)
 
     def seal_session(self, content: bytearray, binding: bytes) -> bytes:
@@ -149,17 +194,35 @@ class DomainVault:
         key = self._key(envelope.domain_key)
         return open_key(key.view, Label.OPERATOR_KEY_TOKEN, envelope.nonce, envelope.sealed, envelope.aad(binding))
 
-    def _open_material(self, key: OpenedKey, version: int) -> None:
-        """Write a version's material to the one buffer that ever holds any; the caller wipes it."""
-        encoded = key.token(version)
+    def _fresh(self, spec: KeySpec | DataKeyPairSpec) -> Secret:
+        """Return fresh material of a key of this spec."""
+        if spec in private_keys.RSA_BITS:
+            return self._rsa_keys.take(spec)
+        if spec in SECRET_SIZES:
+            return Secret.random(SECRET_SIZES[spec], self._randomness)
+        return private_keys.generate(spec, self._randomness)
+
+    def _opened(self, key: OpenedKey) -> Secret:
+        """Return the newest version's material, of whatever size."""
+        return self._material_of(key, key.head.newest.number)
+
+    def _material_of(self, key: OpenedKey, version: int) -> Secret:
         try:
-            self._open_parts(self._tokens.get((key.sealed, encoded)) or self._token(key, version, encoded))
+            domain_key, nonce, sealed, aad = _parts(key, version, key.token(version))
+            return open_key(self._key(domain_key).view, Label.KEY_TOKEN, nonce, sealed, aad)
         except (FormatError, SealError) as error:
             raise RecordError("the key token does not open for this key") from error
 
-    def _open_parts(self, parts: KeyTokenParts) -> None:
-        domain_key, nonce, sealed, aad = parts
-        open_into(self._key(domain_key).view, Label.KEY_TOKEN, nonce, sealed, aad, self._material)
+    def _open_material(self, key: OpenedKey, version: int) -> None:
+        """Write a version's material of a symmetric key to the one buffer that holds such; the caller wipes it."""
+        encoded = key.token(version)
+        try:
+            domain_key, nonce, sealed, aad = self._tokens.get((key.sealed, encoded)) or self._token(
+                key, version, encoded
+            )
+            open_into(self._key(domain_key).view, Label.KEY_TOKEN, nonce, sealed, aad, self._material)
+        except (FormatError, SealError) as error:
+            raise RecordError("the key token does not open for this key") from error
 
     def _token(self, key: OpenedKey, version: int, encoded: bytes) -> KeyTokenParts:
         """Take the token apart that this very head names, and remember it; nothing of it is secret."""
@@ -194,7 +257,7 @@ class DomainVault:
 def _parts(key: OpenedKey, version: int, encoded: bytes) -> KeyTokenParts:
     head = key.head
     envelope = Envelope.decode(encoded, SealedClass.KEY_TOKEN)
-    if len(envelope.sealed) != MATERIAL + OVERHEAD:
+    if len(envelope.sealed) - OVERHEAD not in material_sizes(head.spec):
         raise FormatError("material of another size")
     aad = envelope.aad(key_token.binding(head.account, head.region, head.key_id, version, head.usage))
     return envelope.domain_key, envelope.nonce, envelope.sealed, aad

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from keystead.core.keys.specs import kind as kind_of
 from keystead.core.ports import Buffer
 from keystead.core.protocols.aws_json.shapes import KeySpec, KeyState, KeyUsageType, OriginType
 from keystead.core.strict import StrictCodec
@@ -105,6 +106,8 @@ class KeyHead(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
                 return self.aliases
             case "grants":
                 return self.grants
+            case "public_key":
+                return self.newest.material_id if kind_of(self.spec) == "pair" else b""
             case _:
                 return b""
 

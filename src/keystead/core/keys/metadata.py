@@ -1,8 +1,27 @@
 """What is told about a key (KeyMetadata of the service model), from its head alone."""
 
-from keystead.core.keys.head import KeyHead
+from typing import Any, Final, get_args
+
+from keystead.core.keys.head import KeyHead, KeyVersion
+from keystead.core.keys.specs import SYMMETRIC, algorithms
 from keystead.core.keys.states import effective_state
-from keystead.core.protocols.aws_json.shapes import KeyMetadata, MultiRegionConfiguration, MultiRegionKey
+from keystead.core.protocols.aws_json.shapes import (
+    CustomerMasterKeySpec,
+    KeyMetadata,
+    KeySpec,
+    KeyUsageType,
+    MultiRegionConfiguration,
+    MultiRegionKey,
+)
+
+_MEMBERS: Final[dict[KeyUsageType, str]] = {
+    "ENCRYPT_DECRYPT": "encryption_algorithms",
+    "SIGN_VERIFY": "signing_algorithms",
+    "GENERATE_VERIFY_MAC": "mac_algorithms",
+    "KEY_AGREEMENT": "key_agreement_algorithms",
+    "ENCAPSULATE_DECAPSULATE": "encapsulation_algorithms",
+}
+_FORMER: Final[dict[str, CustomerMasterKeySpec]] = {spec: spec for spec in get_args(CustomerMasterKeySpec)}
 
 
 def seconds(moment: int) -> float:
@@ -11,7 +30,7 @@ def seconds(moment: int) -> float:
 
 
 def metadata(head: KeyHead) -> KeyMetadata:
-    """Return the members that a symmetric encryption key has in its present state."""
+    """Return the members that a key of its spec and usage has in its present state."""
     state = effective_state(head)
     return KeyMetadata(
         aws_account_id=head.account,
@@ -25,13 +44,28 @@ def metadata(head: KeyHead) -> KeyMetadata:
         deletion_date=seconds(head.deletion) if state == "PendingDeletion" and head.deletion else None,
         origin=head.origin,
         key_manager=head.manager,
-        customer_master_key_spec="SYMMETRIC_DEFAULT",
+        customer_master_key_spec=former_spec(head.spec),
         key_spec=head.spec,
-        encryption_algorithms=["SYMMETRIC_DEFAULT"],
         multi_region=head.multi_region is not None,
         multi_region_configuration=_regions(head),
-        current_key_material_id=head.newest.material_id.hex(),
+        current_key_material_id=shown_material_id(head, head.newest),
+        **algorithm_members(head),
     )
+
+
+def algorithm_members(head: KeyHead) -> dict[str, Any]:
+    """Return the one member that tells the algorithms of a key, under the name that goes with its usage."""
+    return {_MEMBERS[head.usage]: list(algorithms(head.spec, head.usage))}
+
+
+def former_spec(spec: KeySpec) -> CustomerMasterKeySpec | None:
+    """Return the spec as the deprecated member tells it, which lacks the newer ones."""
+    return _FORMER.get(spec)
+
+
+def shown_material_id(head: KeyHead, version: KeyVersion) -> str | None:
+    """Return the id of the material of a version; only of symmetric encryption keys it is told."""
+    return version.material_id.hex() if head.spec == SYMMETRIC else None
 
 
 def _regions(head: KeyHead) -> MultiRegionConfiguration | None:

@@ -61,6 +61,7 @@ def _row(
 
 _USE: Final = _row("disabled", "pending deletion", "pending import", "unavailable", "creating")
 _READ: Final = _row()
+_READ_PUBLIC: Final = _row(pending_deletion="pending deletion", creating="creating")
 _CHANGE: Final = _row(pending_deletion="pending deletion")
 _SWITCH: Final = _row("ok", "pending deletion", "pending import", "ok", "creating", "updating")
 _CANCEL: Final = _row(
@@ -78,16 +79,23 @@ TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
         DESCRIBE_SHREDDING: _READ,
         SHRED_KEY: _READ,
         "CreateAlias": _CHANGE,
+        "Decapsulate": _USE,
         "Decrypt": _USE,
         "DeleteAlias": _READ,
+        "DeriveSharedSecret": _USE,
         "DescribeKey": _READ,
         "DisableKey": _SWITCH,
         "EnableKey": _SWITCH,
+        "Encapsulate": _USE,
         "Encrypt": _USE,
         "GenerateDataKey": _USE,
+        "GenerateDataKeyPair": _USE,
+        "GenerateDataKeyPairWithoutPlaintext": _USE,
         "GenerateDataKeyWithoutPlaintext": _USE,
+        "GenerateMac": _USE,
         "GetKeyPolicy": _READ,
         "GetKeyRotationStatus": _READ,
+        "GetPublicKey": _READ_PUBLIC,
         "ListAliases": _READ,
         "ListKeyPolicies": _READ,
         "ListKeyRotations": _READ,
@@ -96,10 +104,13 @@ TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
         "ReEncrypt": _USE,
         "RotateKeyOnDemand": _USE,
         "ScheduleKeyDeletion": _row(pending_deletion="pending deletion", updating="updating"),
+        "Sign": _USE,
         "TagResource": _CHANGE,
         "UntagResource": _CHANGE,
         "UpdateAlias": _CHANGE,
         "UpdateKeyDescription": _CHANGE,
+        "Verify": _USE,
+        "VerifyMac": _USE,
     }
 )
 """Verdict by operation and state, for every operation on a key. Of UpdateAlias it is the new target that is judged."""

@@ -9,7 +9,7 @@ from keystead.core.keys.head import KeyHead, KeyVersion, RecentProof, encode
 from keystead.core.keys.opened import OpenedKey, attachment_digest
 from keystead.core.operations.context import Context
 from keystead.core.operations.vault_port import NewToken
-from keystead.core.records import KeyChange, TokenChange
+from keystead.core.records import PUBLIC_KEY, KeyChange, TokenChange
 from keystead.errors import ProofReplayed, ServiceError
 from keystead.primitives.digest import sha256
 
@@ -27,7 +27,11 @@ def written(
     attachments: Mapping[str, bytes] = NOTHING,
 ) -> KeyChange:
     """Return the change that writes this head, naming these attachments. ``replaces`` is empty for a new key."""
-    digests: dict[str, Any] = {kind: attachment_digest(content) for kind, content in attachments.items()}
+    digests: dict[str, Any] = {
+        kind: attachment_digest(content)
+        for kind, content in attachments.items()
+        if kind != PUBLIC_KEY  # whose digest is the material id of its version
+    }
     head = msgspec.structs.replace(head, recent=_remembered(context, head), **digests)
     sealed = context.vault.seal_head(encode(head))
     return KeyChange(

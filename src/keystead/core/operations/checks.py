@@ -5,23 +5,24 @@ from types import MappingProxyType
 from typing import Final
 
 from keystead.core.keys.head import KeyHead
+from keystead.core.keys.specs import ENCRYPT, SYMMETRIC, algorithms
+from keystead.core.protocols.aws_json.shapes import KeyUsageType
 from keystead.errors import ServiceError
 
-SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
 MAX_ENCRYPTION_CONTEXT: Final = 8192
+_OAEP_DIGESTS: Final = {"RSAES_OAEP_SHA_1": 20, "RSAES_OAEP_SHA_256": 32}
 NO_CONTEXT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def usable_for(head: KeyHead, operation: str, algorithm: str | None = SYMMETRIC) -> None:
-    """Raise InvalidKeyUsageException unless the key encrypts, with this algorithm (None: the default)."""
-    if head.usage != "ENCRYPT_DECRYPT":
+def usable_for(head: KeyHead, operation: str, algorithm: str | None = SYMMETRIC, usage: KeyUsageType = ENCRYPT) -> None:
+    """Raise InvalidKeyUsageException unless the key has this usage and algorithm (None: that of symmetric keys)."""
+    if head.usage != usage:
         raise ServiceError(
             "InvalidKeyUsageException", f"{head.arn} key usage is {head.usage} which is not valid for {operation}."
         )
-    if algorithm is not None and algorithm != head.spec:
-        raise ServiceError(
-            "InvalidKeyUsageException", f"Algorithm {algorithm} is incompatible with key spec {head.spec}."
-        )
+    chosen = algorithm or SYMMETRIC
+    if chosen not in algorithms(head.spec, head.usage):
+        raise ServiceError("InvalidKeyUsageException", f"Algorithm {chosen} is incompatible with key spec {head.spec}.")
 
 
 def encryption_context(context: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -33,6 +34,30 @@ def encryption_context(context: Mapping[str, str] | None) -> Mapping[str, str]:
             "ValidationException", f"The encryption context is longer than {MAX_ENCRYPTION_CONTEXT} bytes."
         )
     return context
+
+
+def no_encryption_context(head: KeyHead, context: Mapping[str, str] | None) -> None:
+    """Raise ValidationException if there is an encryption context: RSA keys bind none."""
+    if context:
+        raise ServiceError("ValidationException", f"EncryptionContext is not valid for key spec {head.spec}.")
+
+
+def fits(head: KeyHead, algorithm: str, size: int) -> None:
+    """Raise ValidationException for a plaintext that is too long for an RSA key (RFC 8017, section 7.1.1)."""
+    if algorithm == SYMMETRIC:
+        return
+    most = int(head.spec.removeprefix("RSA_")) // 8 - 2 * _OAEP_DIGESTS[algorithm] - 2
+    if size > most:
+        raise ServiceError(
+            "ValidationException",
+            f"Algorithm {algorithm} and key spec {head.spec} cannot encrypt data larger than {most} bytes.",
+        )
+
+
+def rotates(head: KeyHead) -> None:
+    """Raise UnsupportedOperationException, without a word, unless the key is one for symmetric encryption."""
+    if head.spec != SYMMETRIC:
+        raise ServiceError("UnsupportedOperationException")
 
 
 def not_dry_run(dry_run: bool | None) -> None:  # noqa: FBT001, a member of the request

@@ -9,22 +9,33 @@ from typing import Any, TypeAlias
 
 from keystead.core.keys.attachments import read_aliases, read_tags
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.specs import SYMMETRIC
 from keystead.core.operations.life_cycle import deletion_window
 from keystead.core.operations.references import ALIAS, AliasNamed, any_reference
 from keystead.core.policy.variables import Values
 from keystead.core.protocols.aws_json.shapes import (
     CreateKeyRequest,
+    DecapsulateRequest,
     DecryptRequest,
+    DeriveSharedSecretRequest,
     DescribeKeyRequest,
+    EncapsulateRequest,
     EncryptRequest,
+    GenerateDataKeyPairRequest,
+    GenerateDataKeyPairWithoutPlaintextRequest,
     GenerateDataKeyRequest,
     GenerateDataKeyWithoutPlaintextRequest,
+    GenerateMacRequest,
+    GetPublicKeyRequest,
     PutKeyPolicyRequest,
     ReEncryptRequest,
     ScheduleKeyDeletionRequest,
+    SignRequest,
     Tag,
     TagResourceRequest,
     UntagResourceRequest,
+    VerifyMacRequest,
+    VerifyRequest,
 )
 from keystead.core.protocols.proof import Claims
 from keystead.core.records import ALIASES, TAGS
@@ -70,9 +81,9 @@ def of_alias(claims: Claims, key_id: str | None) -> Known:
     return {"kms:requestalias": reference.alias} if isinstance(reference, AliasNamed) else {}
 
 
-def of_encryption_context(context: Mapping[str, str] | None) -> Known:
+def of_encryption_context(context: Mapping[str, str] | None, algorithm: str | None = None) -> Known:
     """Return what may be asked of an encryption context, and the algorithm that goes with it."""
-    values: Known = {"kms:encryptionalgorithm": "SYMMETRIC_DEFAULT"}
+    values: Known = {"kms:encryptionalgorithm": algorithm or SYMMETRIC}
     if context:
         values["kms:encryptioncontextkeys"] = tuple(context)
         values |= _named("kms:encryptioncontext:", context.items())
@@ -98,12 +109,65 @@ def none(_claims: Claims, _request: object, _keys: tuple[OpenedKey, ...], _place
 
 def of_use(
     claims: Claims,
-    request: EncryptRequest | DecryptRequest | GenerateDataKeyRequest | GenerateDataKeyWithoutPlaintextRequest,
+    request: EncryptRequest | DecryptRequest,
     _keys: tuple[OpenedKey, ...],
     _place: int | None,
 ) -> Known:
-    """Return what may be asked of a use of one key."""
+    """Return what may be asked of an encryption or a decryption."""
+    values = of_encryption_context(request.encryption_context, request.encryption_algorithm)
+    return values | of_alias(claims, request.key_id)
+
+
+def of_data_key(
+    claims: Claims,
+    request: GenerateDataKeyRequest | GenerateDataKeyWithoutPlaintextRequest,
+    _keys: tuple[OpenedKey, ...],
+    _place: int | None,
+) -> Known:
+    """Return what may be asked of a data key that shall be made."""
     return of_encryption_context(request.encryption_context) | of_alias(claims, request.key_id)
+
+
+def of_data_key_pair(
+    claims: Claims,
+    request: GenerateDataKeyPairRequest | GenerateDataKeyPairWithoutPlaintextRequest,
+    _keys: tuple[OpenedKey, ...],
+    _place: int | None,
+) -> Known:
+    """Return what may be asked of a data key pair that shall be made."""
+    values = of_encryption_context(request.encryption_context) | of_alias(claims, request.key_id)
+    return values | {"kms:datakeypairspec": request.key_pair_spec}
+
+
+def of_signature(
+    claims: Claims, request: SignRequest | VerifyRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
+    """Return what may be asked of a signature that is made or verified."""
+    return of_alias(claims, request.key_id) | {
+        "kms:signingalgorithm": request.signing_algorithm,
+        "kms:messagetype": request.message_type or "RAW",
+    }
+
+
+def of_mac(
+    claims: Claims, request: GenerateMacRequest | VerifyMacRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
+    """Return what may be asked of a MAC that is made or verified."""
+    return of_alias(claims, request.key_id) | {"kms:macalgorithm": request.mac_algorithm}
+
+
+def of_agreement(
+    claims: Claims, request: DeriveSharedSecretRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
+    """Return what may be asked of an agreement on a secret."""
+    return of_alias(claims, request.key_id) | {"kms:keyagreementalgorithm": request.key_agreement_algorithm}
+
+
+def of_encapsulation(
+    claims: Claims, request: EncapsulateRequest | DecapsulateRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
+    """Return what may be asked of an encapsulation that is made or opened."""
+    return of_alias(claims, request.key_id) | {"kms:encapsulationalgorithm": request.encapsulation_algorithm}
 
 
 def of_reencrypt(claims: Claims, request: ReEncryptRequest, keys: tuple[OpenedKey, ...], place: int | None) -> Known:
@@ -111,19 +175,22 @@ def of_reencrypt(claims: Claims, request: ReEncryptRequest, keys: tuple[OpenedKe
     source, destination = keys
     same = {"kms:reencryptonsamekey": truth(source.head.arn == destination.head.arn)}
     if place == 0:
-        return of_encryption_context(request.source_encryption_context) | of_alias(claims, request.source_key_id) | same
-    values = of_encryption_context(request.destination_encryption_context)
+        values = of_encryption_context(request.source_encryption_context, request.source_encryption_algorithm)
+        return values | of_alias(claims, request.source_key_id) | same
+    values = of_encryption_context(request.destination_encryption_context, request.destination_encryption_algorithm)
     return values | of_alias(claims, request.destination_key_id) | same
 
 
-def of_describe(claims: Claims, request: DescribeKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
+def of_describe(
+    claims: Claims, request: DescribeKeyRequest | GetPublicKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
     """Return what may be asked of how the key was named."""
     return of_alias(claims, request.key_id)
 
 
 def of_creation(_claims: Claims, request: CreateKeyRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
     """Return what may be asked of the key that shall be made."""
-    spec = request.key_spec or request.customer_master_key_spec or "SYMMETRIC_DEFAULT"
+    spec = request.key_spec or request.customer_master_key_spec or SYMMETRIC
     usage = request.key_usage or "ENCRYPT_DECRYPT"
     return of_tags(request.tags or ()) | {
         "kms:keyspec": spec,

@@ -1,41 +1,21 @@
 """CreateKey (paragraph 101)."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
-
 from keystead.core.keys.attachments import write_tags
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.metadata import metadata
 from keystead.core.keys.opened import OpenedKey, attachment_digest
+from keystead.core.keys.specs import ENCRYPT, SYMMETRIC, UNAVAILABLE, usages
 from keystead.core.operations.changes import new_version, written
 from keystead.core.operations.conditions import of_creation
 from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.tags import acceptable_tags
 from keystead.core.policy.default import default_policy
-from keystead.core.protocols.aws_json.shapes import CreateKeyRequest, CreateKeyResponse
-from keystead.core.records import POLICY, TAGS, Change, TokenChange
+from keystead.core.protocols.aws_json.shapes import CreateKeyRequest, CreateKeyResponse, KeySpec, KeyUsageType
+from keystead.core.records import POLICY, PUBLIC_KEY, TAGS, Change, TokenChange
 from keystead.errors import ServiceError
 from keystead.identifiers import AccountId, KeyId, Region, key_arn
 from keystead.primitives.digest import labelled_digest
 from keystead.primitives.labels import Label
-
-SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
-ENCRYPT: Final = "ENCRYPT_DECRYPT"
-USAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "ECC_NIST_EDWARDS25519": ("SIGN_VERIFY",),
-        "ECC_NIST_P": ("SIGN_VERIFY", "KEY_AGREEMENT"),
-        "ECC_SECG_P256K1": ("SIGN_VERIFY",),
-        "HMAC": ("GENERATE_VERIFY_MAC",),
-        "ML_DSA": ("SIGN_VERIFY",),
-        "ML_KEM": ("ENCAPSULATE_DECAPSULATE",),
-        "RSA": (ENCRYPT, "SIGN_VERIFY"),
-        "SM2": (ENCRYPT, "SIGN_VERIFY", "KEY_AGREEMENT"),
-        "SYMMETRIC_DEFAULT": (ENCRYPT,),
-    }
-)
-"""What keys can be for, by how the name of their spec begins."""
 
 
 def create_key(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKey, ...]) -> Done:
@@ -43,19 +23,19 @@ def create_key(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKe
 
     Its id follows from the proof of the request, so that the same request cannot make a second key.
     """
-    _supported(request)
+    spec, usage = _supported(request)
     tags = write_tags(acceptable_tags(request.tags or []))
     key_id = new_key_id(context.account, context.region, context.claims.id, multi_region=bool(request.multi_region))
     policy = _policy(context, request, keys, key_id).encode()
-    token = context.vault.new_token(context.account, context.region, key_id, 1, ENCRYPT)
+    token = context.vault.new_token(context.account, context.region, key_id, 1, usage, spec)
     head = KeyHead(
         account=context.account,
         region=context.region,
         key_id=key_id,
         generation=1,
         created=context.now,
-        spec=SYMMETRIC,
-        usage=ENCRYPT,
+        spec=spec,
+        usage=usage,
         origin="AWS_KMS",
         multi_region="PRIMARY" if request.multi_region else None,
         description=request.description or "",
@@ -67,9 +47,13 @@ def create_key(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKe
         head,
         replaces=b"",
         tokens=(TokenChange(1, token.domain_key, token.token),),
-        attachments={POLICY: policy} | ({TAGS: tags} if tags else {}),
+        attachments=_given({POLICY: policy, TAGS: tags, PUBLIC_KEY: token.public_key}),
     )
     return Done(CreateKeyResponse(key_metadata=metadata(head)), Change((change,)))
+
+
+def _given(attachments: dict[str, bytes]) -> dict[str, bytes]:
+    return {kind: content for kind, content in attachments.items() if content}
 
 
 def _policy(context: Context, request: CreateKeyRequest, keys: tuple[OpenedKey, ...], key_id: KeyId) -> str:
@@ -97,7 +81,8 @@ def new_key_id(account: AccountId, region: Region, proof: bytes, *, multi_region
     return KeyId("-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])))
 
 
-def _supported(request: CreateKeyRequest) -> None:
+def _supported(request: CreateKeyRequest) -> tuple[KeySpec, KeyUsageType]:
+    """Return spec and usage of a key that can be made here."""
     spec = request.key_spec or request.customer_master_key_spec or SYMMETRIC
     if request.key_spec and request.customer_master_key_spec and request.key_spec != request.customer_master_key_spec:
         raise ServiceError(
@@ -105,22 +90,24 @@ def _supported(request: CreateKeyRequest) -> None:
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
             "CustomerMasterKeySpec is deprecated.",
         )
-    _fitting_usage(spec, request.key_usage)
-    if spec != SYMMETRIC:
+    usage = _fitting_usage(spec, request.key_usage)
+    if spec in UNAVAILABLE:
         raise ServiceError("UnsupportedOperationException", f"KeySpec {spec} is not supported.")
     if request.origin not in (None, "AWS_KMS") or request.xks_key_id is not None:
         raise ServiceError("UnsupportedOperationException", f"Origin {request.origin} is not supported.")
     if request.custom_key_store_id is not None:
         raise ServiceError("UnsupportedOperationException", "Custom key stores are not supported.")
+    return spec, usage
 
 
-def _fitting_usage(spec: str, usage: str | None) -> None:
+def _fitting_usage(spec: KeySpec, usage: KeyUsageType | None) -> KeyUsageType:
     if usage is None:
         if spec == SYMMETRIC:
-            return
+            return ENCRYPT
         raise ServiceError(
             "ValidationException",
             "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
         )
-    if not any(spec.startswith(family) and usage in usages for family, usages in USAGES.items()):
+    if usage not in usages(spec):
         raise ServiceError("ValidationException", f"KeyUsage {usage} is not compatible with KeySpec {spec}")
+    return usage

@@ -1,10 +1,16 @@
-"""GenerateDataKey, GenerateDataKeyWithoutPlaintext (FIG. 23) and GenerateRandom."""
+"""Data keys (FIG. 23), data key pairs, and GenerateRandom."""
 
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.specs import UNAVAILABLE
 from keystead.core.operations.checks import encryption_context, no_recipient, not_dry_run, usable_for
 from keystead.core.operations.context import Context, Done
+from keystead.core.operations.vault_port import NewPair
 from keystead.core.protocols.aws_json.shapes import (
     DataKeySpec,
+    GenerateDataKeyPairRequest,
+    GenerateDataKeyPairResponse,
+    GenerateDataKeyPairWithoutPlaintextRequest,
+    GenerateDataKeyPairWithoutPlaintextResponse,
     GenerateDataKeyRequest,
     GenerateDataKeyResponse,
     GenerateDataKeyWithoutPlaintextRequest,
@@ -44,6 +50,40 @@ def generate_data_key_without_plaintext(
     )
 
 
+def generate_data_key_pair(context: Context, request: GenerateDataKeyPairRequest, keys: tuple[OpenedKey, ...]) -> Done:
+    """Make a data key pair; give its private key in plaintext and under the key."""
+    (key,) = keys
+    no_recipient(request.recipient)
+    pair, blob = _data_key_pair(context, request, key, "GenerateDataKeyPair")
+    answer = GenerateDataKeyPairResponse(
+        private_key_ciphertext_blob=blob,
+        private_key_plaintext=pair.private_key,
+        public_key=pair.public_key,
+        key_id=key.head.arn,
+        key_pair_spec=request.key_pair_spec,
+        key_material_id=key.head.newest.material_id.hex(),
+    )
+    return Done(answer, secrets=(pair.private_key,))
+
+
+def generate_data_key_pair_without_plaintext(
+    context: Context, request: GenerateDataKeyPairWithoutPlaintextRequest, keys: tuple[OpenedKey, ...]
+) -> Done:
+    """Make a data key pair; give its private key under the key only."""
+    (key,) = keys
+    pair, blob = _data_key_pair(context, request, key, "GenerateDataKeyPairWithoutPlaintext")
+    wipe(pair.private_key)
+    return Done(
+        GenerateDataKeyPairWithoutPlaintextResponse(
+            private_key_ciphertext_blob=blob,
+            public_key=pair.public_key,
+            key_id=key.head.arn,
+            key_pair_spec=request.key_pair_spec,
+            key_material_id=key.head.newest.material_id.hex(),
+        )
+    )
+
+
 def generate_random(context: Context, request: GenerateRandomRequest, _keys: tuple[OpenedKey, ...]) -> Done:
     """Give random bytes."""
     no_recipient(request.recipient)
@@ -70,6 +110,25 @@ def _data_key(
         return plaintext, context.vault.encrypt(key, plaintext, bound)
     except KeysteadError:
         wipe(plaintext)
+        raise
+
+
+def _data_key_pair(
+    context: Context,
+    request: GenerateDataKeyPairRequest | GenerateDataKeyPairWithoutPlaintextRequest,
+    key: OpenedKey,
+    operation: str,
+) -> tuple[NewPair, bytes]:
+    usable_for(key.head, operation)
+    if request.key_pair_spec in UNAVAILABLE:
+        raise ServiceError("UnsupportedOperationException", f"KeyPairSpec {request.key_pair_spec} is not supported.")
+    bound = encryption_context(request.encryption_context)
+    not_dry_run(request.dry_run)
+    pair = context.vault.new_pair(request.key_pair_spec)
+    try:
+        return pair, context.vault.encrypt(key, pair.private_key, bound)
+    except KeysteadError:
+        wipe(pair.private_key)
         raise
 
 

@@ -1,23 +1,27 @@
 """Encrypt, Decrypt and ReEncrypt (paragraphs 100, 103, 105)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
 from keystead.core.keys.head import KeyVersion
+from keystead.core.keys.metadata import shown_material_id
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.specs import SYMMETRIC
 from keystead.core.operations.checks import (
-    SYMMETRIC,
     encryption_context,
+    fits,
     invalid,
+    no_encryption_context,
     no_recipient,
     not_dry_run,
     usable_for,
 )
 from keystead.core.operations.context import Context, Done
-from keystead.core.operations.lookup import Keys, Wanted
+from keystead.core.operations.lookup import Keys, Token, Wanted
 from keystead.core.operations.references import CiphertextNamed, any_reference
+from keystead.core.ports import Buffer
 from keystead.core.protocols.aws_json.shapes import (
     DecryptRequest,
     DecryptResponse,
@@ -26,6 +30,7 @@ from keystead.core.protocols.aws_json.shapes import (
     ReEncryptRequest,
     ReEncryptResponse,
 )
+from keystead.core.records import PUBLIC_KEY
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.errors import FormatError, SealError, ServiceError
 from keystead.identifiers import AccountId, Region
@@ -77,10 +82,18 @@ def want_source(source: Source, account: AccountId, region: Region) -> Wanted:
         if source.key_id is None or not source.ignored:
             raise invalid("Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null")
         return Wanted(any_reference(source.key_id, account, region), "none")
-    blob = read_blob(source.ciphertext)
     if source.key_id is None:
+        blob = read_blob(source.ciphertext)
         return Wanted(CiphertextNamed(region, blob.key_id), blob.version)
-    return Wanted(any_reference(source.key_id, account, region), blob.version)
+    return Wanted(any_reference(source.key_id, account, region), _wanted_token(source))
+
+
+def _wanted_token(source: Source) -> Token:
+    """Return the token that decrypts: of the version that a blob names, else of an RSA key's only one."""
+    try:
+        return CiphertextBlob.decode(source.ciphertext or b"").version if _symmetric(source.algorithm) else "newest"
+    except FormatError:  # what follows from that is said once it is known that the caller may use the key
+        return "none"
 
 
 def read_blob(ciphertext: bytes) -> CiphertextBlob:
@@ -105,12 +118,13 @@ def want_for_reencrypt(request: ReEncryptRequest, account: AccountId, region: Re
 def encrypt(context: Context, request: EncryptRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """Encrypt under the newest version of the key."""
     (key,) = keys
-    head = key.head
-    usable_for(head, "Encrypt", request.encryption_algorithm)
-    bound = encryption_context(request.encryption_context)
+    algorithm = request.encryption_algorithm or SYMMETRIC
+    usable_for(key.head, "Encrypt", algorithm)
+    seal = _sealing(context, key, algorithm, request.encryption_context)
+    fits(key.head, algorithm, len(request.plaintext))
     not_dry_run(request.dry_run)
-    blob = context.vault.encrypt(key, request.plaintext, bound)
-    return Done(EncryptResponse(ciphertext_blob=blob, key_id=head.arn, encryption_algorithm=SYMMETRIC))
+    blob = seal(request.plaintext)
+    return Done(EncryptResponse(ciphertext_blob=blob, key_id=key.head.arn, encryption_algorithm=algorithm))
 
 
 def decrypt(context: Context, request: DecryptRequest, keys: tuple[OpenedKey, ...]) -> Done:
@@ -122,8 +136,8 @@ def decrypt(context: Context, request: DecryptRequest, keys: tuple[OpenedKey, ..
     answer = DecryptResponse(
         key_id=key.head.arn,
         plaintext=plaintext,
-        encryption_algorithm=SYMMETRIC,
-        key_material_id=version.material_id.hex(),
+        encryption_algorithm=request.encryption_algorithm or SYMMETRIC,
+        key_material_id=shown_material_id(key.head, version),
     )
     return Done(answer, secrets=(plaintext,))
 
@@ -131,12 +145,14 @@ def decrypt(context: Context, request: DecryptRequest, keys: tuple[OpenedKey, ..
 def reencrypt(context: Context, request: ReEncryptRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """Decrypt with one key and encrypt with another; the plaintext leaves the module in no form."""
     source, destination = keys
-    usable_for(destination.head, "ReEncrypt", request.destination_encryption_algorithm)
-    bound = encryption_context(request.destination_encryption_context)
+    algorithm = request.destination_encryption_algorithm or SYMMETRIC
+    usable_for(destination.head, "ReEncrypt", algorithm)
+    seal = _sealing(context, destination, algorithm, request.destination_encryption_context)
     version, plaintext = open_source(context, reencrypt_source(request), source, "ReEncrypt")
     try:
+        fits(destination.head, algorithm, len(plaintext))
         not_dry_run(request.dry_run)
-        blob = context.vault.encrypt(destination, plaintext, bound)
+        blob = seal(plaintext)
     finally:
         wipe(plaintext)
     return Done(
@@ -144,10 +160,10 @@ def reencrypt(context: Context, request: ReEncryptRequest, keys: tuple[OpenedKey
             ciphertext_blob=blob,
             source_key_id=source.head.arn,
             key_id=destination.head.arn,
-            source_encryption_algorithm=SYMMETRIC,
-            destination_encryption_algorithm=SYMMETRIC,
-            source_key_material_id=version.material_id.hex(),
-            destination_key_material_id=destination.head.newest.material_id.hex(),
+            source_encryption_algorithm=request.source_encryption_algorithm or SYMMETRIC,
+            destination_encryption_algorithm=algorithm,
+            source_key_material_id=shown_material_id(source.head, version),
+            destination_key_material_id=shown_material_id(destination.head, destination.head.newest),
         )
     )
 
@@ -164,8 +180,19 @@ def open_source(context: Context, source: Source, key: OpenedKey, operation: str
     usable_for(key.head, operation, source.algorithm)
     if source.ciphertext is None or source.ignored:
         not_dry_run(source.ignored)
-    bound = encryption_context(source.context)
-    blob = read_blob(source.ciphertext or b"")
+    ciphertext = source.ciphertext or b""
+    try:
+        if not _symmetric(source.algorithm):
+            no_encryption_context(key.head, source.context)
+            return key.head.newest, context.vault.decrypt_with(key, source.algorithm or "", ciphertext)
+        bound = encryption_context(source.context)
+        version, blob = _version_of(key, read_blob(ciphertext))
+        return version, context.vault.decrypt(key, blob, bound)
+    except SealError as error:
+        raise ServiceError("InvalidCiphertextException") from error
+
+
+def _version_of(key: OpenedKey, blob: CiphertextBlob) -> tuple[KeyVersion, CiphertextBlob]:
     if blob.key_id != key.head.key_id:
         raise ServiceError(
             "IncorrectKeyException",
@@ -174,10 +201,24 @@ def open_source(context: Context, source: Source, key: OpenedKey, operation: str
     version = key.head.version(blob.version)
     if version is None:
         raise ServiceError("InvalidCiphertextException")
-    try:
-        return version, context.vault.decrypt(key, blob, bound)
-    except SealError as error:
-        raise ServiceError("InvalidCiphertextException") from error
+    return version, blob
+
+
+def _sealing(
+    context: Context, key: OpenedKey, algorithm: str, members: Mapping[str, str] | None
+) -> Callable[[Buffer], bytes]:
+    """Return what encrypts under the key, once its encryption context is found acceptable."""
+    vault = context.vault
+    if not _symmetric(algorithm):
+        no_encryption_context(key.head, members)
+        public_key = key.attachment(PUBLIC_KEY)
+        return lambda plaintext: vault.encrypt_to(public_key, algorithm, plaintext)
+    bound = encryption_context(members)
+    return lambda plaintext: vault.encrypt(key, plaintext, bound)
+
+
+def _symmetric(algorithm: str | None) -> bool:
+    return algorithm in (None, SYMMETRIC)
 
 
 def dismiss_dry_run(dry_run: bool | None, plaintext: bytearray) -> None:  # noqa: FBT001, a member of the request

@@ -6,6 +6,7 @@ from keystead.core.keys.head import KeyHead, KeyVersion
 from keystead.core.keys.metadata import seconds
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.changes import changed, new_version
+from keystead.core.operations.checks import rotates
 from keystead.core.operations.context import Context, Done
 from keystead.core.operations.paging import page
 from keystead.core.protocols.aws_json.shapes import (
@@ -27,6 +28,7 @@ def rotate_key_on_demand(context: Context, _request: RotateKeyOnDemandRequest, k
     """Add a version with fresh material; from now on it alone encrypts, and every earlier one still decrypts."""
     (key,) = keys
     head = key.head
+    rotates(head)
     if sum(version.kind == "ON_DEMAND" for version in head.versions) >= MAX_ON_DEMAND:
         raise ServiceError(
             "LimitExceededException",
@@ -44,6 +46,7 @@ def rotate_key_on_demand(context: Context, _request: RotateKeyOnDemandRequest, k
 def list_key_rotations(_context: Context, request: ListKeyRotationsRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """List the rotations, oldest first, or every key material."""
     (key,) = keys
+    rotates(key.head)
     every = request.include_key_material == "ALL_KEY_MATERIAL"
     versions = [version for version in key.head.versions if every or version.kind != "CREATED"]
     versions, marker = page("ListKeyRotations", versions, request.limit, request.marker)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from keystead.core.operations import (
+    agreement,
     aliases,
     authorization,
     conditions,
@@ -16,12 +17,15 @@ from keystead.core.operations import (
     encryption,
     life_cycle,
     listing,
+    macs,
     policies,
     rotation,
     shredding,
+    signing,
     tags,
 )
 from keystead.core.operations.authorization import on_key, on_nothing
+from keystead.core.operations.conditions import ConditionsOf
 from keystead.core.operations.lookup import Keys, Token, Wanted
 from keystead.core.operations.operation import Handler, LookupOf, Operation, Unit
 from keystead.core.operations.references import any_reference, key_reference
@@ -42,13 +46,13 @@ def _key_only(token: Token) -> LookupOf:
     return lambda request, account, region: Keys((Wanted(key_reference(request.key_id, account, region), token),))
 
 
-def _use(name: str, handler: Handler) -> Operation:
-    """Return the row of a use of the newest version of one key."""
+def _use(name: str, handler: Handler, of: ConditionsOf, needs: Token = "newest") -> Operation:
+    """Return the row of a use of one key, with its newest private material or with what is public of it alone."""
     return Operation(
         name=name,
-        lookup=_any_form("newest"),
+        lookup=_any_form(needs),
         authorizations=on_key(name),
-        conditions=conditions.of_use,
+        conditions=of,
         handler=handler,
         unit="use",
         cross_account=True,
@@ -80,6 +84,7 @@ _ROWS: Final = (
         unit="change",
         judged=(),
     ),
+    _use("Decapsulate", agreement.decapsulate, conditions.of_encapsulation),
     Operation(
         name="Decrypt",
         lookup=encryption.want_for_decrypt,
@@ -96,6 +101,7 @@ _ROWS: Final = (
         handler=aliases.delete_alias,
         unit="change",
     ),
+    _use("DeriveSharedSecret", agreement.derive_shared_secret, conditions.of_agreement),
     Operation(
         name="DescribeKey",
         lookup=_any_form("none"),
@@ -107,9 +113,17 @@ _ROWS: Final = (
     ),
     _manage("DisableKey", life_cycle.disable_key, "change"),
     _manage("EnableKey", life_cycle.enable_key, "change"),
-    _use("Encrypt", encryption.encrypt),
-    _use("GenerateDataKey", data_keys.generate_data_key),
-    _use("GenerateDataKeyWithoutPlaintext", data_keys.generate_data_key_without_plaintext),
+    _use("Encapsulate", agreement.encapsulate, conditions.of_encapsulation, "none"),
+    _use("Encrypt", encryption.encrypt, conditions.of_use),
+    _use("GenerateDataKey", data_keys.generate_data_key, conditions.of_data_key),
+    _use("GenerateDataKeyPair", data_keys.generate_data_key_pair, conditions.of_data_key_pair),
+    _use(
+        "GenerateDataKeyPairWithoutPlaintext",
+        data_keys.generate_data_key_pair_without_plaintext,
+        conditions.of_data_key_pair,
+    ),
+    _use("GenerateDataKeyWithoutPlaintext", data_keys.generate_data_key_without_plaintext, conditions.of_data_key),
+    _use("GenerateMac", macs.generate_mac, conditions.of_mac),
     Operation(
         name="GenerateRandom",
         lookup=_no_key,
@@ -136,6 +150,15 @@ _ROWS: Final = (
     ),
     _manage("GetKeyPolicy", policies.get_key_policy, "reading"),
     _manage("GetKeyRotationStatus", rotation.get_key_rotation_status, "reading", cross_account=True),
+    Operation(
+        name="GetPublicKey",
+        lookup=_any_form("none"),
+        authorizations=on_key("GetPublicKey"),
+        conditions=conditions.of_describe,
+        handler=signing.get_public_key,
+        unit="reading",
+        cross_account=True,
+    ),
     Operation(
         name="ListAliases",
         lookup=listing.want_aliases,
@@ -168,6 +191,7 @@ _ROWS: Final = (
     ),
     _manage("RotateKeyOnDemand", rotation.rotate_key_on_demand, "change"),
     _manage("ScheduleKeyDeletion", life_cycle.schedule_key_deletion, "change", conditions=conditions.of_deletion),
+    _use("Sign", signing.sign, conditions.of_signature),
     _manage("TagResource", tags.tag_resource, "change", conditions=conditions.of_tagging),
     _manage("UntagResource", tags.untag_resource, "change", conditions=conditions.of_untagging),
     Operation(
@@ -179,6 +203,8 @@ _ROWS: Final = (
         judged=(1,),
     ),
     _manage("UpdateKeyDescription", life_cycle.update_key_description, "change"),
+    _use("Verify", signing.verify, conditions.of_signature, "none"),
+    _use("VerifyMac", macs.verify_mac, conditions.of_mac),
 )
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in _ROWS})

@@ -1,7 +1,8 @@
 """Key tokens: the material of one version of a customer's key, sealed under a domain key (paragraph 117).
 
-The content is the raw material. A token is bound to the account, region, key, version and usage that it was made for;
-which domain key it rests under stands in its header, so that a repository can list all tokens under one.
+The content is the material, whose form is that of the key's spec. A token is bound to the account, region, key, version
+and usage that it was made for; which domain key it rests under stands in its header, so that a repository can list all
+tokens under one.
 """
 
 from keystead.core.tokens.envelope import bound

@@ -9,7 +9,23 @@ from keystead.core.protocols.aws_json.shapes import KeyState
 from keystead.errors import ServiceError
 from tests.simulators.operations import SimulatedService, refused
 
-USES = ("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt", "RotateKeyOnDemand")
+USES = (
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "ReEncrypt",
+    "RotateKeyOnDemand",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+)
 READINGS = (
     "DeleteAlias",
     "DescribeKey",
@@ -34,6 +50,7 @@ EXPECTED = {
     **dict.fromkeys(READINGS, (".",) * 8),
     **dict.fromkeys(CHANGES, (".", ".", *PENDING, ".", ".", ".", ".")),
     **dict.fromkeys(SWITCHES, (".", ".", *PENDING, "pending import", ".", "creating", "updating")),
+    "GetPublicKey": (".", ".", *PENDING, ".", ".", "creating", "."),
     "ScheduleKeyDeletion": (".", ".", *PENDING, ".", ".", ".", "updating"),
     "CancelKeyDeletion": (*("not pending deletion",) * 2, ".", ".", *("not pending deletion",) * 4),
 }

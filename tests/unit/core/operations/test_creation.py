@@ -46,15 +46,15 @@ REFUSED = {
         "ValidationException",
         "KeyUsage ENCRYPT_DECRYPT is not compatible with KeySpec HMAC_256",
     ),
-    "an asymmetric key": (
-        {"key_spec": "RSA_2048", "key_usage": "SIGN_VERIFY"},
+    "a spec that the cryptography library lacks": (
+        {"key_spec": "ML_KEM_512", "key_usage": "ENCAPSULATE_DECAPSULATE"},
         "UnsupportedOperationException",
-        "KeySpec RSA_2048 is not supported.",
+        "KeySpec ML_KEM_512 is not supported.",
     ),
-    "an asymmetric key by the old member": (
-        {"customer_master_key_spec": "ECC_NIST_P256", "key_usage": "KEY_AGREEMENT"},
+    "a spec that it lacks by the old member": (
+        {"customer_master_key_spec": "SM2", "key_usage": "KEY_AGREEMENT"},
         "UnsupportedOperationException",
-        "KeySpec ECC_NIST_P256 is not supported.",
+        "KeySpec SM2 is not supported.",
     ),
     "two different specs": (
         {"key_spec": "SYMMETRIC_DEFAULT", "customer_master_key_spec": "RSA_2048"},
