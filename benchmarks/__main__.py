@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.report import Figure, Options, as_json, as_table
 
-NAMES: Final = ("path", "module", "link", "policy", "memory", "startup")
+NAMES: Final = ("path", "module", "signing", "link", "policy", "memory", "startup")
 """Sub-benchmarks: modules of this package with a function ``measure(options) -> list[Figure]``."""
 
 
