@@ -10,7 +10,8 @@ import pytest
 from keystead.core.tokens import key_token, operator_key_token
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.core.tokens.envelope import Envelope, SealedClass
-from keystead.errors import Refusal
+from keystead.core.tokens.material import material_sizes
+from keystead.errors import FormatError, Refusal
 from keystead.identifiers import AccountId, DomainId, KeyId, Region
 from keystead.primitives.labels import Label
 from keystead.primitives.opening import open_key
@@ -47,6 +48,8 @@ def open_key_token(vector: Vector) -> None:
     )
     domain_key = bytes.fromhex(vector["domain_key"])
     with open_key(domain_key, Label.KEY_TOKEN, envelope.nonce, envelope.sealed, envelope.aad(bound)) as material:
+        if len(material) not in material_sizes(vector["spec"]):
+            raise FormatError("material of another size")
         assert material.view.hex() == vector["material"]
     assert envelope.domain_key.hex() == vector["domain_key_id"]
 

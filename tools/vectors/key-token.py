@@ -23,7 +23,30 @@ _OTHERS = {
     "version": 4,
     "usage": "GENERATE_VERIFY_MAC",
 }
+_WRONG = {"SYMMETRIC_DEFAULT": 31, "HMAC_512": 63, "ECC_NIST_P521": 65, "ML_KEM_768": 32, "RSA_2048": 1280}
 _SHORTEST = 2 + 16 + 16 + 48
+
+
+_SIZES = {
+    "HMAC_224": 28,
+    "HMAC_256": 32,
+    "HMAC_384": 48,
+    "HMAC_512": 64,
+    "ECC_NIST_P256": 32,
+    "ECC_NIST_P384": 48,
+    "ECC_NIST_P521": 66,
+    "ECC_SECG_P256K1": 32,
+    "ECC_NIST_EDWARDS25519": 32,
+    "ML_DSA_44": 32,
+    "ML_DSA_65": 32,
+    "ML_DSA_87": 32,
+    "ML_KEM_768": 64,
+    "ML_KEM_1024": 64,
+    "RSA_2048": 1218,
+    "RSA_3072": 1793,
+    "RSA_4096": 2374,
+}
+"""Bytes of the material of each spec; what they are does not matter here."""
 
 
 def generate() -> list[Vector]:
@@ -32,6 +55,8 @@ def generate() -> list[Vector]:
     token = bytes.fromhex(good["token"])
     parts = {"id of the domain key": 2, "nonce": 18, "ciphertext": 40, "tag": -33, "commitment": -1}
     return [
+        *(_of_spec(spec, size, "ok") for spec, size in _SIZES.items()),
+        *(_of_spec(spec, size, "FormatError") for spec, size in _WRONG.items()),
         *sealed_vectors(good, "token", _SHORTEST, parts),
         good | {"name": "other domain key", "outcome": "SealError", "domain_key": seeded("other", 32).hex()},
         *(good | {"name": f"other {field}", "outcome": "SealError", field: other} for field, other in _OTHERS.items()),
@@ -48,7 +73,13 @@ def generate() -> list[Vector]:
     ]
 
 
-def _vector(sealed_class: SealedClass) -> Vector:
+def _of_spec(spec: str, size: int, outcome: str) -> Vector:
+    vector = _vector(SealedClass.KEY_TOKEN, spec, seeded(f"key token material {spec}", size))
+    name = spec if outcome == "ok" else f"{spec}, {size} bytes"
+    return vector | {"name": name, "outcome": outcome}
+
+
+def _vector(sealed_class: SealedClass, spec: str = "SYMMETRIC_DEFAULT", material: bytes = _MATERIAL) -> Vector:
     bound = binding(
         AccountId(str(_BOUND["account"])),
         Region(str(_BOUND["region"])),
@@ -58,13 +89,14 @@ def _vector(sealed_class: SealedClass) -> Vector:
     )
     nonce = seeded("key token nonce", 16)
     aad = Envelope(sealed_class, _DOMAIN_KEY_ID, nonce, b"").aad(bound)
-    sealed = seal(_DOMAIN_KEY, sealed_class.label, nonce, _MATERIAL, aad)
+    sealed = seal(_DOMAIN_KEY, sealed_class.label, nonce, material, aad)
     return {
         "name": "ok",
         "outcome": "ok",
         "domain_key": _DOMAIN_KEY.hex(),
         "domain_key_id": _DOMAIN_KEY_ID.hex(),
         **_BOUND,
+        "spec": spec,
         "token": Envelope(sealed_class, _DOMAIN_KEY_ID, nonce, sealed).encode().hex(),
-        "material": _MATERIAL.hex(),
+        "material": material.hex(),
     }
