@@ -1,4 +1,4 @@
-"""RSA keys made in advance, since making one takes as long as thousands of other operations (``docs/adr/0013``).
+"""RSA keys made in advance, since making one takes as long as thousands of other operations (``docs/adr/0014``).
 
 One thread makes them, at the lowest priority. What it made waits in the arena; who takes a key that is not there is
 told to come again, as by the service, which makes one RSA-4096 key a second.
