@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
-from keystead.bootstrap.governing import files, printing, progress, requests
+from keystead.bootstrap.governing import files, printing, progress, requests, signing
 from keystead.bootstrap.governing.view import enter, viewed
 from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.reporting import show, tell
@@ -16,7 +16,7 @@ from keystead.bootstrap.roles import COORDINATOR, address, operator_key_file
 from keystead.core.domain import change_request
 from keystead.core.domain.approval import Gathered, gathered
 from keystead.core.domain.change_request import (
-    NAMESPACE,
+    Abandon,
     AddMember,
     ApprovedRequest,
     ChangeRequest,
@@ -29,12 +29,12 @@ from keystead.core.domain.state import DomainState, operator_id
 from keystead.core.domain.succession import approve
 from keystead.core.protocols.coordination import Installed
 from keystead.errors import OperatorError, PeerUnavailable, Refusal
-from keystead.interfaces.cli.domain import ChangeOf, RequestOptions, Where
-from keystead.primitives.openssh import OperatorKey, OperatorPublic
+from keystead.interfaces.cli.asking import ChangeOf
+from keystead.interfaces.cli.domain import RequestOptions, Where
+from keystead.primitives.openssh import OperatorKey
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.coordinator_client import status as ask_status
 from keystead.transport.domain_directory import DomainDirectory
-from keystead.transport.ssh_agent import SshAgent
 from keystead.transport.unix import UnixNetwork
 
 _PERSON: Final = "operator"
@@ -80,31 +80,27 @@ class Governing:
         """Write a request, or sign and install it at once."""
         view = viewed(where)
         try:
-            change = change_of(view.state)
+            change = change_of(view.state, requests.HostPeers(where.data))
         except Refusal as refusal:
             raise OperatorError(str(refusal), "keystead domain show has the names and ids") from None
+        except PeerUnavailable as error:
+            raise OperatorError(str(error), "see whether it runs, and its log") from None
         return self._requested(where, view, change, options)
 
     def request_module(self, where: Where, name: str, address: str, options: RequestOptions) -> int:
         """Write a request to let in the module that listens there."""
         view = viewed(where)
-        output = options.output and options.output.resolve()
         try:
-            member = asyncio.run(requests.member_at(_reachable(address, where.data), name))
+            member = requests.HostPeers(where.data).member(address, name)
         except (PeerUnavailable, Refusal) as error:
             raise OperatorError(f"no security module answers at {address}: {error}", "see whether it runs") from None
         tell(member_in_words(member))
-        return self._requested(
-            where,
-            view,
-            AddMember(member),
-            RequestOptions(output=output, lifetime=options.lifetime, sign_with=options.sign_with),
-        )
+        return self._requested(where, view, AddMember(member), options)
 
     def install(self, data: Path, approved: Path, key: Path | None, module: str | None) -> int:
         """Have a module make the token of an approved request, and the coordinator install it."""
         found = files.read_approved(approved)
-        submitter = requests.load_key(data.resolve() / operator_key_file(_PERSON) if key is None else key)
+        submitter = signing.load_key(data.resolve() / operator_key_file(_PERSON) if key is None else key)
         view = viewed(Where(data=data, directory=None, domain=None))
         try:
             approve(view.state, view.hash, found, HostClock().now())
@@ -129,9 +125,9 @@ class Governing:
         """Sign the bytes of a request."""
         encoded, _ = files.read_request(request)
         if key is not None and agent_key is None:
-            signature = requests.load_key(key).sign(NAMESPACE, encoded)
+            signature = signing.signed_with_file(key, encoded)
         elif agent_key is not None and key is None:
-            signature = _signed_by_agent(agent_key, encoded)
+            signature = signing.signed_by_agent(agent_key, encoded)
         else:
             raise OperatorError("a signature needs one key", "give --key or --agent")
         target = output or files.beside(request, files.SIGNATURE)
@@ -175,7 +171,7 @@ class Governing:
         return 0
 
     def _signed_and_installed(self, where: Where, view: DomainDirectory, encoded: bytes, keys: Sequence[Path]) -> int:
-        signers = [requests.load_key(key) for key in keys]
+        signers = [signing.load_key(key) for key in keys]
         signatures = tuple(change_request.sign(encoded, operator_id(key.public), key) for key in signers)
         approved = ApprovedRequest(encoded, _once(signatures))
         signed = _gathered(view, approved)
@@ -189,6 +185,10 @@ class Governing:
     def _install(self, data: Path, approved: ApprovedRequest, key: OperatorKey, module: str | None) -> int:
         enter(data.resolve())
         try:
+            if isinstance(change_request.CODEC.decode(approved.request).change, Abandon):
+                version = asyncio.run(requests.abandoned(approved))
+                show(f"version {version} is given up; keystead domain status tells when all have released it\n")
+                return 0
             done = asyncio.run(_installed(approved, key, module))
         except (PeerUnavailable, Refusal) as error:
             raise OperatorError(
@@ -241,26 +241,6 @@ def _tell_gathered(state: DomainState, signed: Gathered) -> None:
 def _once(signatures: Sequence[OperatorSignature]) -> tuple[OperatorSignature, ...]:
     """Return one signature of each operator: a second one counts for nothing."""
     return tuple({one.operator: one for one in signatures}.values())
-
-
-def _signed_by_agent(public_key: Path, encoded: bytes) -> bytes:
-    try:
-        public = OperatorPublic.from_line(public_key.read_text())
-        agent = SshAgent.of_the_session()
-        try:
-            return agent.sign(public, NAMESPACE, encoded)
-        finally:
-            agent.close()
-    except OSError as error:
-        raise OperatorError(f"cannot read {public_key}: {error.strerror}", "name the .pub file of the key") from None
-    except (PeerUnavailable, Refusal) as error:
-        raise OperatorError(f"the agent did not sign: {error}", "see ssh-add -L for the keys that it has") from None
-
-
-def _reachable(address: str, data: Path) -> str:
-    """Return the address with a relative socket path taken from the data directory, as everywhere else."""
-    kind, _, path = address.partition(":")
-    return f"{kind}:{data.resolve() / path}" if kind == "unix" and not Path(path).is_absolute() else address
 
 
 def _date(milliseconds: int) -> str:

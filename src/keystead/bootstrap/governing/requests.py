@@ -4,25 +4,39 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from keystead.bootstrap.data_directory import RUN
 from keystead.bootstrap.host import HostClock
-from keystead.bootstrap.roles import COORDINATOR, address
-from keystead.core.domain import change_request
+from keystead.bootstrap.roles import COORDINATOR
+from keystead.bootstrap.roles import address as coordinator_address
+from keystead.core.domain import change_request, offer
 from keystead.core.domain.change_request import ApprovedRequest, ChangeRequest, DomainChange
 from keystead.core.domain.state import Member
 from keystead.core.protocols.coordination import Installed, submit
-from keystead.core.protocols.module_session.messages import Identify, Identity, Propose, Proposed
-from keystead.errors import FormatError, OperatorError, PeerUnavailable
+from keystead.core.protocols.module_session.messages import (
+    Answer,
+    AttestDestruction,
+    Attested,
+    Identify,
+    Identity,
+    MakeOffer,
+    Offered,
+    Propose,
+    Proposed,
+    Request,
+)
+from keystead.errors import FormatError, PeerUnavailable
 from keystead.identifiers import OperatorId
 from keystead.primitives.openssh import OperatorKey
 from keystead.primitives.randomness import SystemRandomness
 from keystead.primitives.signatures import IdentityPublic
-from keystead.transport.coordinator_client import install
+from keystead.transport.coordinator_client import abandon, install, status
 from keystead.transport.domain_directory import DomainDirectory
 from keystead.transport.module_link import ModuleLink
 from keystead.transport.unix import UnixNetwork
+
+T = TypeVar("T", bound=Answer)
 
 _NONCE: Final = 16
 
@@ -33,14 +47,55 @@ def make_request(view: DomainDirectory, change: DomainChange, lifetime: int) -> 
     return ChangeRequest(view.state.domain, view.hash, change, expires, SystemRandomness().token(_NONCE))
 
 
-async def member_at(where: str, name: str) -> Member:
-    """Return the module that listens there as a member of this name; raises PeerUnavailable, Refusal."""
-    async with _linked(where) as link:
-        answer = await link.control(Identify())
-    if not isinstance(answer, Identity):
-        raise FormatError("it answered something else than its identity")
-    public = IdentityPublic(ed25519=answer.ed25519, mldsa65=answer.mldsa65)
-    return Member.of(name, public, answer.sealing, answer.slot)
+class HostPeers:
+    """The modules and the coordinator of the data directory, which need not be there for what asks nobody."""
+
+    def __init__(self, data: Path) -> None:
+        """Take the data directory, from which relative addresses are taken."""
+        self._data = data.resolve()
+
+    def member(self, address: str, name: str) -> Member:
+        """Return the module at an address as a member of this name."""
+        answer = self._asked(address, Identify(), Identity)
+        public = IdentityPublic(ed25519=answer.ed25519, mldsa65=answer.mldsa65)
+        return Member.of(name, public, answer.sealing, answer.slot)
+
+    def offers(self) -> dict[bytes, bytes]:
+        """Return the offers of the modules here that answer, by the member's id."""
+        found = {}
+        for path in sorted((self._data / RUN).glob("module-*.sock")):
+            try:
+                encoded = self.offer(f"unix:{path}")
+            except PeerUnavailable:
+                continue  # who needs its offer says so
+            found[offer.CODEC.decode(encoded).member] = encoded
+        return found
+
+    def offer(self, address: str) -> bytes:
+        """Return the offer of the member at an address."""
+        return self._asked(address, MakeOffer(), Offered).offer
+
+    def attestation(self, address: str) -> bytes:
+        """Return the word of the module at an address that it destroyed its sealing keys; it does so before."""
+        return self._asked(address, AttestDestruction(), Attested).attestation
+
+    def in_flight(self) -> bytes:
+        """Return the hash of the token that is being installed; raises FormatError if there is none."""
+        found = asyncio.run(status(UnixNetwork(), self._reachable(coordinator_address(COORDINATOR))))
+        if found.in_flight_hash is None:
+            raise FormatError("nothing is being installed")
+        return found.in_flight_hash
+
+    def _asked(self, address: str, request: Request, kind: type[T]) -> T:
+        answer = asyncio.run(_answer(self._reachable(address), request))
+        if not isinstance(answer, kind):
+            raise FormatError("the module answered something else than it was asked")
+        return answer
+
+    def _reachable(self, address: str) -> str:
+        """Return the address with a relative socket path taken from the data directory, as everywhere else."""
+        kind, _, path = address.partition(":")
+        return f"{kind}:{self._data / path}" if kind == "unix" and not Path(path).is_absolute() else address
 
 
 async def proposed(approved: ApprovedRequest, modules: Sequence[str]) -> bytes:
@@ -64,7 +119,13 @@ async def proposed(approved: ApprovedRequest, modules: Sequence[str]) -> bytes:
 
 async def installed(token: bytes, submitter: OperatorId, key: OperatorKey) -> Installed:
     """Return when every member has the token; raises what the coordinator refuses with, PeerUnavailable."""
-    return await install(UnixNetwork(), address(COORDINATOR), submit(token, submitter, key))
+    return await install(UnixNetwork(), coordinator_address(COORDINATOR), submit(token, submitter, key))
+
+
+async def abandoned(approved: ApprovedRequest) -> int:
+    """Return the version that is given up from now on; raises what the coordinator refuses with, PeerUnavailable."""
+    encoded = change_request.APPROVED_CODEC.encode(approved)
+    return await abandon(UnixNetwork(), coordinator_address(COORDINATOR), encoded)
 
 
 def modules_here() -> list[str]:
@@ -72,16 +133,9 @@ def modules_here() -> list[str]:
     return [f"unix:{path}" for path in sorted(Path(RUN).glob("module-*.sock"))]
 
 
-def load_key(path: Path) -> OperatorKey:
-    """Return the key in an OpenSSH private key file; raises OperatorError."""
-    try:
-        return OperatorKey.load(path.read_bytes())
-    except OSError as error:
-        raise OperatorError(f"cannot read {path}: {error.strerror}", "name a private key file of an operator") from None
-    except FormatError as error:
-        raise OperatorError(
-            f"{path}: {error}", "add a key with a passphrase to ssh-agent, and sign with --agent and its .pub file"
-        ) from None
+async def _answer(where: str, request: Request) -> Answer:
+    async with _linked(where) as link:
+        return await link.control(request)
 
 
 @asynccontextmanager

@@ -71,6 +71,7 @@ class Desk:
             "" if in_flight is None else in_flight.stage.name.lower(),
             tuple(sorted((heard | unheard).values(), key=lambda one: (one.name, one.module))),
             None if in_flight is None else in_flight.decided,
+            None if in_flight is None else in_flight.position.hash,
         )
 
     def _module(self, module: ModuleId, courier: Courier | None) -> ModuleStatus:

@@ -25,7 +25,7 @@ from keystead.core.domain.change_request import (
     RetireDomainKey,
 )
 from keystead.core.domain.changes import new_key_id
-from keystead.core.domain.quorum import RequestKind
+from keystead.core.domain.quorum import RequestKind, Rules, fewest
 from keystead.core.domain.rule_words import in_words, operator_in_words
 from keystead.core.domain.state import (
     DomainKeyEntry,
@@ -206,9 +206,22 @@ def _warnings(before: DomainState, change: DomainChange) -> Iterator[str]:
     if isinstance(change, DropDomainKey) and change.parked:
         names = ", ".join(_module(before, one) for one in change.parked)
         yield f"these members leave, and what they hold stays outstanding: {names}"
+    if isinstance(change, RemoveMember) and change.lost:
+        yield "you state that the module is destroyed and will never run again: if it does, the domain may fork"
+    if isinstance(change, ChangeRules):
+        yield from _rule_warnings(before.rules, change.rules)
     if isinstance(change, Abandon) and change.lost:
         names = ", ".join(_module(before, one) for one in change.lost)
         yield f"you state that these members are destroyed and will never run again: {names}"
+
+
+def _rule_warnings(before: Rules, after: Rules) -> Iterator[str]:
+    listed = {one.kind for rules in (before, after) for one in rules.routine}
+    for kind in (None, *sorted(listed)):
+        old, new = (one.constitutional if kind is None else one.for_kind(kind) for one in (before, after))
+        if fewest(new) < fewest(old):
+            what = "what the constitution governs" if kind is None else kind_in_words(kind)
+            yield f"weaker: {fewest(new)} may decide about {what} where {fewest(old)} had to"
 
 
 def _permission_warnings(before: DomainState, operator: Operator) -> Iterator[str]:

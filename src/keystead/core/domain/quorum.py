@@ -114,6 +114,13 @@ def _check_form(rule: Rule, governors: AbstractSet[bytes]) -> None:
         raise UnsatisfiableRule("a rule names someone in two of its parts, who would count for two")
 
 
+def fewest(rule: Rule) -> int:
+    """Return how many operators at least must sign; nobody is named twice."""
+    if isinstance(rule, KOfOperators):
+        return rule.count
+    return sum(sorted(map(fewest, rule.rules))[: rule.count])
+
+
 def named(rule: Rule) -> Iterator[bytes]:
     """Return whom the rule names, in its order."""
     if isinstance(rule, KOfOperators):

@@ -114,6 +114,8 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag=4):
     modules: tuple[ModuleStatus, ...]
     begun: Milliseconds | None = None
     """When what is being installed was accepted."""
+    in_flight_hash: Bytes32 | None = None
+    """Hash of the token that is being installed."""
 
 
 Request: TypeAlias = Install | AwaitInstallation | ReadStatus | AbandonInstallation

@@ -1,10 +1,9 @@
 """``keystead domain``: how the domain is, requests to change it, and their installation."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Protocol, TypeAlias
+from typing import Annotated, Final, Protocol
 
 import typer
 
@@ -13,7 +12,6 @@ from keystead.core.domain.change_request import (
     AddOperator,
     ChangeParameters,
     ChangeRules,
-    DomainChange,
     ReinstateDomainKey,
     RemoveMember,
     RemoveOperator,
@@ -24,11 +22,9 @@ from keystead.core.domain.quorum import ROUTINE, RoutineRule, Rules
 from keystead.core.domain.rule_words import named_operator, parsed
 from keystead.core.domain.state import DomainState, Operator, Parameters, Permission
 from keystead.errors import FormatError, OperatorError
-from keystead.identifiers import DomainKeyId
+from keystead.interfaces.cli.asking import Ask, ChangeOf, domain_key, module
+from keystead.interfaces.cli.lifecycle_requests import add_lifecycle_requests
 from keystead.primitives.openssh import OperatorPublic
-
-ChangeOf: TypeAlias = Callable[[DomainState], DomainChange]
-"""Makes the change from the state that it is asked of; raises FormatError for what is not there."""
 
 DEFAULT_DATA: Final = Path("keystead-data")
 WEEK: Final = "7d"
@@ -157,9 +153,6 @@ class _Asked:
     options: RequestOptions
 
 
-_Ask: TypeAlias = Callable[[typer.Context, ChangeOf], None]
-
-
 def _build_requests(commands: DomainCommands) -> typer.Typer:
     app = typer.Typer(name="request", help="Write a request to change the domain.", no_args_is_help=True)
 
@@ -187,27 +180,28 @@ def _build_requests(commands: DomainCommands) -> typer.Typer:
     _add_module_requests(app, ask, commands)
     _add_operator_requests(app, ask)
     _add_rule_requests(app, ask)
+    add_lifecycle_requests(app, ask)
     return app
 
 
-def _add_key_requests(app: typer.Typer, ask: _Ask) -> None:
+def _add_key_requests(app: typer.Typer, ask: Ask) -> None:
     @app.command("add-domain-key")
     def add_domain_key(context: typer.Context) -> None:
         """Add a fresh domain key, under which all that is new is sealed."""
-        ask(context, lambda _: AddDomainKey())
+        ask(context, lambda *_: AddDomainKey())
 
     @app.command("retire-domain-key")
     def retire_domain_key(context: typer.Context, key: KeyArgument) -> None:
         """Keep a domain key and refuse to open with it; can be undone with reinstate-domain-key."""
-        ask(context, lambda state: RetireDomainKey(domain_key(state, key)))
+        ask(context, lambda state, _: RetireDomainKey(domain_key(state, key)))
 
     @app.command("reinstate-domain-key")
     def reinstate_domain_key(context: typer.Context, key: KeyArgument) -> None:
         """Let a retired domain key open again."""
-        ask(context, lambda state: ReinstateDomainKey(domain_key(state, key)))
+        ask(context, lambda state, _: ReinstateDomainKey(domain_key(state, key)))
 
 
-def _add_module_requests(app: typer.Typer, ask: _Ask, commands: DomainCommands) -> None:
+def _add_module_requests(app: typer.Typer, ask: Ask, commands: DomainCommands) -> None:
     @app.command("add-module")
     def add_module(
         context: typer.Context,
@@ -222,12 +216,16 @@ def _add_module_requests(app: typer.Typer, ask: _Ask, commands: DomainCommands) 
     def remove_module(
         context: typer.Context,
         name: Annotated[str, typer.Argument(help="The module, by name or the first digits of its id.")],
+        *,
+        lost: Annotated[
+            bool, typer.Option("--lost", help="State that it is destroyed, and will never install anything any more.")
+        ] = False,
     ) -> None:
         """Put a security module out."""
-        ask(context, lambda state: RemoveMember(module(state, name)))
+        ask(context, lambda state, _: RemoveMember(module(state, name), lost))
 
 
-def _add_operator_requests(app: typer.Typer, ask: _Ask) -> None:
+def _add_operator_requests(app: typer.Typer, ask: Ask) -> None:
     @app.command("add-operator")
     def add_operator(
         context: typer.Context,
@@ -240,7 +238,7 @@ def _add_operator_requests(app: typer.Typer, ask: _Ask) -> None:
         ] = None,
     ) -> None:
         """List an operator, or give a listed one another name or other permissions."""
-        ask(context, lambda _: _operator(name, public_key, permission or []))
+        ask(context, lambda *_: _operator(name, public_key, permission or []))
 
     @app.command("remove-operator")
     def remove_operator(
@@ -248,10 +246,10 @@ def _add_operator_requests(app: typer.Typer, ask: _Ask) -> None:
         name: Annotated[str, typer.Argument(help="The operator, by name or the first digits of its id.")],
     ) -> None:
         """Strike an operator off, for good."""
-        ask(context, lambda state: RemoveOperator(named_operator(name, state.operators).id))
+        ask(context, lambda state, _: RemoveOperator(named_operator(name, state.operators).id))
 
 
-def _add_rule_requests(app: typer.Typer, ask: _Ask) -> None:
+def _add_rule_requests(app: typer.Typer, ask: Ask) -> None:
     @app.command("change-rules")
     def change_rules(
         context: typer.Context,
@@ -264,7 +262,7 @@ def _add_rule_requests(app: typer.Typer, ask: _Ask) -> None:
         ] = None,
     ) -> None:
         """Replace all quorum rules; a kind that gets none is governed by the constitutional rule."""
-        ask(context, lambda state: _rules(state, constitutional, rule or []))
+        ask(context, lambda state, _: _rules(state, constitutional, rule or []))
 
     @app.command("change-parameters")
     def change_parameters(
@@ -273,7 +271,7 @@ def _add_rule_requests(app: typer.Typer, ask: _Ask) -> None:
     ) -> None:
         """Replace the domain's parameters."""
         change = ChangeParameters(Parameters(retirement=span(retirement)))
-        ask(context, lambda _: change)
+        ask(context, lambda *_: change)
 
 
 def span(text: str) -> int:
@@ -282,23 +280,6 @@ def span(text: str) -> int:
     if found is None:
         raise OperatorError(f"{text!r} is no time span", "write a number and ms, s, min, h or d, such as 12h")
     return int(found[1]) * _UNITS[found[2]]
-
-
-def domain_key(state: DomainState, digits: str) -> DomainKeyId:
-    """Return the domain key whose id begins so; raises FormatError unless there is exactly one."""
-    found = [entry.id for entry in state.domain_keys if digits and entry.id.hex().startswith(digits.lower())]
-    if len(found) != 1:
-        raise FormatError(f"{digits!r} begins the id of {'several domain keys' if found else 'no domain key'}")
-    return DomainKeyId(found[0])
-
-
-def module(state: DomainState, name: str) -> bytes:
-    """Return the member with this name, or whose id begins so; raises FormatError unless there is exactly one."""
-    found = [member.id for member in state.members if member.name == name]
-    found = found or [member.id for member in state.members if name and member.id.hex().startswith(name.lower())]
-    if len(found) != 1:
-        raise FormatError(f"{name!r} names {'several modules' if found else 'no module'} of the domain")
-    return found[0]
 
 
 def _operator(name: str, public_key: Path, permissions: list[str]) -> AddOperator:

@@ -69,7 +69,10 @@ def test_a_new_rule_is_shown_before_and_after(parties: Parties) -> None:
     assert section.title == "rules"
     assert section.removed == ("constitutional: 2 of (ada, ben, cy)",)
     assert section.added == ("constitutional: 1 of (ada, ben)",)
-    assert found.warnings == ("decides who may decide from now on",)
+    assert found.warnings == (
+        "decides who may decide from now on",
+        "weaker: 1 may decide about what the constitution governs where 2 had to",
+    )
 
 
 SHOWN = {
