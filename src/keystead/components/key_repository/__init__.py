@@ -5,6 +5,7 @@ clear, or a credential. Front ends read and write it, the coordinator fences and
 names, policies and sizes, and can delay or destroy; it reads no key, and a record that it swaps, mixes or forges is
 refused by the module that opens it.
 
-``sqlite_reading`` and ``sqlite_writing``, and likewise ``memory``, keep the ports of ``keystead.core.records``; the
-schema is revision 0001 of ``keystead.migrations``.
+``sqlite_reading`` and ``sqlite_writing``, and likewise ``memory``, keep the ports of ``keystead.core.records``,
+``sqlite_resealing`` and ``sqlite_rotations`` those of ``keystead.core.rotation``. The schema is revisions 0001 and 0004
+of ``keystead.migrations``.
 """

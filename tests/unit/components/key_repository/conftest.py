@@ -7,19 +7,26 @@ from pathlib import Path
 import pytest
 
 from keystead.components.key_repository.memory import MemoryKeyRepository
+from keystead.components.key_repository.memory_rotations import MemoryRotationRepository
 from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
+from keystead.components.key_repository.sqlite_resealing import SqliteResealWriter, SqliteRestingReader
+from keystead.components.key_repository.sqlite_rotations import SqliteRotationRepository
 from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence, SqliteKeyWriter
 from keystead.core.records import DomainKeyFence, KeyReader, KeyWriter
+from keystead.core.rotation.repository import ResealWriter, RestingReader, RotationRepository
 from keystead.transport.sql import WriterThread, connect_to_read, upgrade
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The three ports of one repository."""
+    """The ports of one repository."""
 
     reader: KeyReader
     writer: KeyWriter
     fence: DomainKeyFence
+    resting: RestingReader
+    reseal: ResealWriter
+    rotations: RotationRepository
 
 
 @pytest.fixture
@@ -42,9 +49,17 @@ def writer_thread(database: Path) -> Iterator[WriterThread]:
 def ports(request: pytest.FixtureRequest) -> Ports:
     """Each implementation of the ports in turn."""
     if request.param == "memory":
-        repository = MemoryKeyRepository()
-        return Ports(repository, repository, repository)
+        rotations = MemoryRotationRepository()
+        repository = MemoryKeyRepository(rotations)
+        return Ports(repository, repository, repository, repository, repository, rotations)
     database: Path = request.getfixturevalue("database")
     thread: WriterThread = request.getfixturevalue("writer_thread")
     reader = SqliteKeyReader(connect_to_read(database))
-    return Ports(reader, SqliteKeyWriter(thread), SqliteDomainKeyFence(thread))
+    return Ports(
+        reader,
+        SqliteKeyWriter(thread),
+        SqliteDomainKeyFence(thread),
+        SqliteRestingReader(connect_to_read(database)),
+        SqliteResealWriter(thread),
+        SqliteRotationRepository(thread),
+    )
