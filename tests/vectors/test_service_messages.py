@@ -8,6 +8,7 @@ import pytest
 
 from keystead.core.protocols.authentication import decode_at_front_end, decode_at_service
 from keystead.core.protocols.coordination import ANSWERS, REQUESTS
+from keystead.core.protocols.rotation import ORDERS
 from keystead.errors import Refusal
 
 FOLDER = Path(__file__).parent.parent.parent / "spec" / "vectors"
@@ -16,10 +17,11 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "front end": decode_at_front_end,
     "coordinator": REQUESTS.decode,
     "operator": ANSWERS.decode,
+    "signature": ORDERS.decode,
 }
 VECTORS: list[dict[str, str]] = [
     vector
-    for name in ("authentication", "coordination")
+    for name in ("authentication", "coordination", "rotation")
     for vector in json.loads((FOLDER / f"{name}.json").read_text())
 ]
 

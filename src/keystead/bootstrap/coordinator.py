@@ -8,6 +8,7 @@ from keystead.bootstrap.host import HostClock, HostDisk
 from keystead.bootstrap.logs import logger
 from keystead.bootstrap.notification import Notification
 from keystead.bootstrap.role_configuration import CoordinatorConfiguration
+from keystead.bootstrap.rotation import rotation_parts
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import Courier
@@ -55,11 +56,12 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
     couriers = [
         Courier(coordinator, network, address, clock, randomness, log.warning) for address in configuration.modules
     ]
-    desk = Desk(coordinator, couriers)
+    rotation = rotation_parts(configuration, coordinator, writer, network, clock, randomness, log.info)
+    desk = Desk(coordinator, couriers, rotation.desk)
     notification = Notification(configuration, desk.status, clock, randomness, log.warning)
     listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
     async with asyncio.TaskGroup() as tasks:
-        errands = [tasks.create_task(courier.run()) for courier in couriers]
+        errands = [tasks.create_task(courier.run()) for courier in couriers] + rotation.start(tasks)
         errands.append(tasks.create_task(notification.run()))
         await until_told_to_stop()
         await listener.close()

@@ -46,6 +46,12 @@ class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_field
     """Seconds that an installation may last before it counts as delayed."""
     metrics_port: int | None = None
     """Port on the loopback address where Prometheus reads metrics; none by default."""
+    rotation_age: int = 0
+    """Seconds after which the newest domain key is replaced; 0 for never."""
+    rotation_operations: int = 0
+    """Operations under the newest domain key after which it is replaced; 0 for never."""
+    rotation_settle: int = 60
+    """Seconds for which a former domain key is in use beside the newest, so that sessions and proofs are replaced."""
 
 
 class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Asks the coordinator: for the installation of a token, and how the domain is."""
+"""Asks the coordinator: for the installation of a token, how the domain is, and for rotations."""
 
 import asyncio
 from typing import Final, Self
@@ -18,6 +18,7 @@ from keystead.core.protocols.coordination import (
     Request,
     Status,
 )
+from keystead.core.protocols.rotation import OrderRotation, ReadRotation, RotationStatus
 from keystead.errors import FormatError, PeerUnavailable, Refusal
 
 DEADLINE: Final = 5.0
@@ -58,6 +59,28 @@ async def status(network: Network, address: str) -> Status:
         await conversation.begin(network, address)
         answer = await conversation.ask(ReadStatus(), DEADLINE)
         if not isinstance(answer, Status):
+            raise FormatError("the coordinator answered something else than it was asked")
+        return answer
+
+
+async def rotation(network: Network, address: str) -> RotationStatus:
+    """Return how the last rotation of domain keys is; raises PeerUnavailable, RotationDenied."""
+    return await _about_rotation(network, address, ReadRotation())
+
+
+async def order_rotation(network: Network, address: str, order: OrderRotation) -> RotationStatus:
+    """Return how the rotation is once the order is obeyed; raises what the coordinator refuses with, PeerUnavailable.
+
+    An order whose answer was lost may have been obeyed: the status tells.
+    """
+    return await _about_rotation(network, address, order)
+
+
+async def _about_rotation(network: Network, address: str, request: OrderRotation | ReadRotation) -> RotationStatus:
+    async with _Conversation() as conversation:
+        await conversation.begin_patiently(network, address)
+        answer = await conversation.ask(request, DEADLINE)
+        if not isinstance(answer, RotationStatus):
             raise FormatError("the coordinator answered something else than it was asked")
         return answer
 

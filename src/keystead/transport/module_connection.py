@@ -16,7 +16,6 @@ from keystead.core.protocols.module_session.operator_connection import (
 )
 from keystead.errors import PeerUnavailable, Refusal
 from keystead.primitives.secret import wipe
-from keystead.transport.submission import Submission
 
 
 class Ear(Protocol):
@@ -34,7 +33,8 @@ class ModuleConnection(LinkHandler):
 
     def __init__(self, ear: Ear) -> None:
         """Take who is told."""
-        self.under_way: list[Submission] = []
+        self.under_way: list[Any] = []
+        """What the ear asked with the frame under way; whatever it puts there, empty is idle."""
         self.sent_at = 0.0
         """Loop time at which the frame under way left."""
         self.greeting: asyncio.Future[Greeting] = asyncio.get_running_loop().create_future()
@@ -72,7 +72,7 @@ class ModuleConnection(LinkHandler):
             raise PeerUnavailable("the connection to the module is closed")
         await self._answer_to(self._protocol.attach(session, client_nonce))
 
-    def ask(self, batch: list[Submission], content: Buffer, now: float) -> None:
+    def ask(self, batch: list[Any], content: Buffer, now: float) -> None:
         """Send the frame that carries this batch; only when idle."""
         self.under_way = batch
         self.sent_at = now

@@ -1,7 +1,7 @@
 """Decides about installation requests (FIG. 19) and takes each accepted token to its end, through any crash."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -63,6 +63,8 @@ class Coordinator:
         self._publish = publish
         self._clock = clock
         self._report = report
+        self.objections: Callable[[Entry], Awaitable[None]] = _no_objections
+        """Raises a Refusal if a token that a quorum asked for must not be installed yet, for the sake of what rests."""
         self._lock = asyncio.Lock()
         self._watchers: dict[Callable[[], None], None] = {}  # in the order in which they came
 
@@ -93,6 +95,8 @@ class Coordinator:
             judged = self._judged(request.token, position, body.predecessor, superseded, reported)
             if judged is None:
                 return position.version
+            if isinstance(judged, Entry):
+                await self.objections(judged)
             if superseded is not None and isinstance(judged, Entry):
                 await self._set_stage(superseded, Installation.INSTALLED)
             submission = Submission(
@@ -311,6 +315,10 @@ class Coordinator:
             reach(Failpoint.COORDINATOR_BEFORE_PUBLISH)
             self._publish(entry.position.version, entry.successor.encoded)
             reach(Failpoint.COORDINATOR_PUBLISHED)
+
+
+async def _no_objections(entry: Entry) -> None:
+    del entry
 
 
 def _restore(entry: Entry, kept: AcceptedToken) -> None:

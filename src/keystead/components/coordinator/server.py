@@ -8,6 +8,7 @@ import msgspec
 
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import Courier
+from keystead.components.coordinator.rotation_desk import RotationDesk
 from keystead.core.ports import Buffer, Link, LinkHandler
 from keystead.core.protocols.coordination import (
     ANSWERS,
@@ -23,7 +24,8 @@ from keystead.core.protocols.coordination import (
     Request,
     Status,
 )
-from keystead.errors import Refusal, RepositoryError
+from keystead.core.protocols.rotation import OrderRotation, ReadRotation, RotationStatus
+from keystead.errors import Refusal, RepositoryError, RotationDenied
 from keystead.identifiers import ModuleId
 
 MOST_WAITING: Final = 16
@@ -33,8 +35,11 @@ MOST_WAITING: Final = 16
 class Desk:
     """What operators may ask, and what they are told."""
 
-    def __init__(self, coordinator: Coordinator, couriers: Sequence[Courier]) -> None:
-        """Take who decides, and who knows the modules."""
+    def __init__(
+        self, coordinator: Coordinator, couriers: Sequence[Courier], rotations: RotationDesk | None = None
+    ) -> None:
+        """Take who decides, who knows the modules, and who answers for rotations, if anyone does."""
+        self._rotations = rotations
         self._coordinator = coordinator
         self._couriers = couriers
 
@@ -49,8 +54,17 @@ class Desk:
             case AwaitInstallation():
                 position = await self._coordinator.until_installed(request.version)
                 return Installed(position.version, position.hash)
+            case OrderRotation() | ReadRotation():
+                return await self._about_rotation(request)
             case _:
                 return self.status()
+
+    async def _about_rotation(self, request: OrderRotation | ReadRotation) -> RotationStatus:
+        if self._rotations is None:
+            raise RotationDenied("this coordinator rotates no domain keys")
+        if isinstance(request, OrderRotation):
+            return await self._rotations.order(request)
+        return await self._rotations.status()
 
     def status(self) -> Status:
         """Return how the domain is, as far as it is known here."""

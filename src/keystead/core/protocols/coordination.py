@@ -16,6 +16,7 @@ from keystead.core.protocols.module_session.fields import (
     ModuleIdField,
     OperatorIdField,
 )
+from keystead.core.protocols.rotation import OrderRotation, ReadRotation, RotationStatus
 from keystead.core.strict import StrictCodec
 from keystead.errors import REFUSALS, Refusal
 from keystead.identifiers import OperatorId
@@ -118,8 +119,8 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """Hash of the token that is being installed."""
 
 
-Request: TypeAlias = Install | AwaitInstallation | ReadStatus | AbandonInstallation
-Answer: TypeAlias = Accepted | Installed | Denied | Status
+Request: TypeAlias = Install | AwaitInstallation | ReadStatus | OrderRotation | ReadRotation | AbandonInstallation
+Answer: TypeAlias = Accepted | Installed | Denied | Status | RotationStatus
 
 REQUESTS: Final[StrictCodec[Request]] = StrictCodec(Request, "a request to the coordinator")
 ANSWERS: Final[StrictCodec[Answer]] = StrictCodec(Answer, "an answer of the coordinator")
