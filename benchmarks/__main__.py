@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.report import Figure, Options, as_json, as_table
 
-NAMES: Final = ("path", "module", "signing", "link", "policy", "memory", "startup")
+NAMES: Final = ("path", "module", "signing", "link", "policy", "memory", "startup", "rotation")
 """Sub-benchmarks: modules of this package with a function ``measure(options) -> list[Figure]``."""
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if none is named")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long one load lasts (default: 4)")
     parser.add_argument("--rounds", type=int, default=3, help="how often it is repeated (default: 3)")
-    parser.add_argument("--keys", type=int, default=100_000, help="keys stored for memory (default: 100000)")
+    parser.add_argument("--keys", type=int, default=100_000, help="keys for memory and rotation (default: 100000)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):

@@ -22,13 +22,14 @@ def measure(options: Options) -> list[Figure]:
     with started() as service:
         signs = signer(service)
         empty = _resident(processes(service), "no keys", {})
-        keys = _created(signs, options.keys)
+        keys = created(signs, options.keys)
         bodies = [{"KeyId": key, "Plaintext": "a2V5c3RlYWQ="} for key in keys[:: max(1, len(keys) // _USED)]]
         load(signs.port, signs.signed("Encrypt", bodies), options.seconds)
         return empty + _resident(processes(service), f"{len(keys):,} keys", GOALS)
 
 
-def _created(signs: Signer, number: int) -> list[str]:
+def created(signs: Signer, number: int) -> list[str]:
+    """Create so many keys over the API, and return their ids."""
     keys: list[str] = []
     while len(keys) < number:
         # Signed anew for each portion: signatures are good for five minutes only.

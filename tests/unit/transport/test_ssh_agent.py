@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -33,14 +34,20 @@ class FakeAgent:
         self._thread.start()
 
     def _serve(self) -> None:
-        connection, _ = self._listener.accept()
+        with suppress(OSError):  # nobody came, or who came went away in the middle
+            self._converse(self._listener.accept()[0])
+
+    def _converse(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as heard:
             while length := heard.read(4):
                 connection.sendall(self._answers(heard.read(struct.unpack(">I", length)[0])))
 
     def close(self) -> None:
         """End."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._thread.join()
 
 
 def honest(asked: bytes) -> bytes:

@@ -106,14 +106,19 @@ class Rotator:
                         await self._stirred.wait()
 
     async def begin(self, cause: Cause, orders: int = 0) -> None:
-        """Keep a new rotation; raises RotationDenied if one is open or there is no domain key, RepositoryError."""
+        """Keep a new rotation, which takes over from one that only waits for its drop.
+
+        Raises RotationDenied if one is under way or there is no domain key, RepositoryError.
+        """
         async with self._lock:
             last = self.rotation = await self._rotations.newest()
             state, _ = self._coordinator.ledger.installed
-            if last is not None and last.open:
-                raise RotationDenied(f"rotation {last.number} has not ended")
             if not state.domain_keys:
                 raise RotationDenied("the domain has no domain key yet: install one")
+            if last is not None and last.open:
+                if last.stage is not Stage.RETIRED:
+                    raise RotationDenied(f"rotation {last.number} has not ended: wait for it, or abort it")
+                await self._rotations.keep(last.moved(Event.ANOTHER_BEGINS))
             old = tuple([DomainKeyId(entry.id) for entry in state.domain_keys])
             number = 1 if last is None else last.number + 1
             rotation = Rotation(number=number, cause=cause, begun=self._clock.now(), old=old, orders=orders)
@@ -255,7 +260,7 @@ class Rotator:
     async def _retired(self, rotation: Rotation, state: DomainState) -> bool:
         del state
         await self._count(rotation)
-        return False
+        return await self._begin_if_due()
 
     async def _ask_for(self, change: DomainChange, state: DomainState, words: str) -> bool:
         """Ask for a change of a state, if it is still what every member has and nothing is in flight."""

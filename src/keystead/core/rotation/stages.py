@@ -25,6 +25,8 @@ class Stage(IntEnum):
     """No member has an old domain key any more (step 2124)."""
     ABORTED = 8
     """An operator ended it; the old domain keys stay, fenced if they were."""
+    TAKEN_OVER = 9
+    """Another rotation was begun before the old domain keys were dropped, and has them among its own."""
 
 
 @unique
@@ -42,6 +44,7 @@ class Event(IntEnum):
     OLD_REINSTATED = 7
     OLD_GONE = 8
     ORDERED_TO_END = 9
+    ANOTHER_BEGINS = 10
 
 
 TRANSITIONS: Final[Mapping[tuple[Stage, Event], Stage]] = {
@@ -54,6 +57,7 @@ TRANSITIONS: Final[Mapping[tuple[Stage, Event], Stage]] = {
     (Stage.RESEALED, Event.OLD_GONE): Stage.DROPPED,
     (Stage.RETIRED, Event.OLD_REINSTATED): Stage.RESEALED,
     (Stage.RETIRED, Event.OLD_GONE): Stage.DROPPED,
+    (Stage.RETIRED, Event.ANOTHER_BEGINS): Stage.TAKEN_OVER,
     (Stage.PLANNED, Event.ORDERED_TO_END): Stage.ABORTED,
     (Stage.ADDED, Event.ORDERED_TO_END): Stage.ABORTED,
     (Stage.FENCED, Event.ORDERED_TO_END): Stage.ABORTED,
@@ -62,5 +66,5 @@ TRANSITIONS: Final[Mapping[tuple[Stage, Event], Stage]] = {
 }
 """Each stage is durable before anything of it is begun, so that whoever died there goes on."""
 
-ENDED: Final = frozenset({Stage.DROPPED, Stage.ABORTED})
+ENDED: Final = frozenset({Stage.DROPPED, Stage.ABORTED, Stage.TAKEN_OVER})
 """Another rotation may begin."""
