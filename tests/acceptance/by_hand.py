@@ -38,8 +38,12 @@ class RolesByHand:
         self.data = data
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.port = _free_port()
-        self._configure("coordinator", CoordinatorConfiguration, coordinator)
+        self.configure_coordinator(**coordinator)
         self._configure("cryptography", CryptographyConfiguration, {"listener": None, "port": self.port})
+
+    def configure_coordinator(self, **changed: Any) -> None:
+        """Change fields of the coordinator's configuration, for its next start."""
+        self._configure("coordinator", CoordinatorConfiguration, changed)
 
     def _configure(self, role: str, kind: Any, changed: Mapping[str, Any]) -> None:
         path = self.data / "run" / f"{role}.toml"

@@ -271,3 +271,31 @@ def test_a_rotation_waits_for_a_module_that_does_not_answer(small: Rotating) -> 
     assert (status.stage, status.done, status.new) == ("planned", 0, None)
     small.roles.start("module-2")
     finish(small)
+
+
+def test_a_module_that_dies_meanwhile_costs_nothing(small: Rotating) -> None:
+    """What it was asked is asked of the other; when it is back, it is asked again."""
+    small.order(Action.BEGIN)
+    small.order(Action.THROTTLE, limit=50)
+    small.until("resealing")
+    small.roles.kill("module-1")
+    small.check_all()
+    small.roles.start("module-1")
+    small.order(Action.THROTTLE, limit=0)
+    finish(small)
+
+
+@pytest.mark.requirement("CKEY-04", "CKEY-05", "CONS-23")
+def test_operations_and_age_begin_a_rotation(tmp_path: Path) -> None:
+    """As many operations under a domain key as are allowed, of all modules together, begin one; age begins the next."""
+    with by_hand(tmp_path / "data", rotation_settle=3600, rotation_operations=100) as roles:
+        rotating = Rotating(roles, 10)
+        while rotating.status().number == 0:
+            rotating.check_all()
+        assert rotating.until("resealed").cause == "operations"
+        rotating.order(Action.ABORT)
+        roles.kill("coordinator")
+        roles.configure_coordinator(rotation_operations=0, rotation_age=1)
+        roles.start("coordinator")
+        assert rotating.until("resealed").cause == "age"
+        rotating.check_all()

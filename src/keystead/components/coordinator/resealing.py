@@ -19,6 +19,8 @@ from keystead.transport.carriage import Carriage
 
 PAGE: Final = 64
 """Keys of one frame: a module does nothing else meanwhile, for some milliseconds."""
+_WORKERS: Final = 8
+"""For each module: one page is with it, others come from the list and go to the repository, many in one transaction."""
 _FIRST: Final = KeyId("")
 
 
@@ -36,6 +38,7 @@ class Resealing:
         self.pace = pace
         """What measures, and holds back."""
         self._writing = asyncio.Lock()
+        self._sealed: list[MovedKey] = []
         self.refused = 0
         """Records that modules refused in the pass of the moment."""
 
@@ -52,12 +55,12 @@ class Resealing:
         What others change meanwhile is left for the next pass. Raises RepositoryError, PeerUnavailable, and what a
         module refuses a frame with; what was done until then stays done.
         """
-        self.refused = 0
+        self.refused, self._sealed = 0, []
         for domain_key in old:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     pages = _Pages(self._reader, domain_key, may_go_on)
-                    for _ in range(2 * len(self._carriage.links)):
+                    for _ in range(_WORKERS * len(self._carriage.links)):
                         tasks.create_task(self._work(rotation, pages))
             except BaseExceptionGroup as group:
                 raise group.exceptions[0] from None  # the others were cancelled, or failed for the same reason
@@ -72,26 +75,31 @@ class Resealing:
             moved = [_moved(one, outcome) for one, outcome in zip(page, outcomes, strict=True) if not outcome.refused]
             self.refused += len(page) - len(moved)
             reach(Failpoint.ROTATION_SEALED)
-            self.pace.done(await self._written(rotation, moved))
+            self._sealed += moved
+            await self._store(rotation)
             reach(Failpoint.ROTATION_STORED)
+
+    async def _store(self, rotation: int) -> None:
+        """Return when all that was sealed until now is stored: what waits together is one transaction.
+
+        Then leave the database to others for as long as that took: their changes wait for the same lock.
+        """
+        async with self._writing:
+            batch, self._sealed = self._sealed, []
+            if batch:
+                begun = self._clock.monotonic()
+                self.pace.done(await self._written(rotation, batch))
+                await asyncio.sleep(self._clock.monotonic() - begun)
 
     async def _written(self, rotation: int, moved: Sequence[MovedKey]) -> int:
         """Write the batch; where a token is not the one that was listed, its key alone is left."""
         try:
-            return await self._write(rotation, moved)
+            return await self._writer.reseal(rotation, moved, self._clock.now())
         except ConflictError:
             if len(moved) == 1:
                 self.refused += 1
                 return 0
         return sum([await self._written(rotation, (one,)) for one in moved])
-
-    async def _write(self, rotation: int, moved: Sequence[MovedKey]) -> int:
-        """Write, and leave the database to others for as long as that took: their changes wait for the same lock."""
-        async with self._writing:
-            begun = self._clock.monotonic()
-            replaced = await self._writer.reseal(rotation, moved, self._clock.now())
-            await asyncio.sleep(self._clock.monotonic() - begun)
-            return replaced
 
 
 class _Pages:
