@@ -32,7 +32,7 @@ from keystead.core.domain.state import Standing
 from tests.simulators.domain_life import DomainLife, Known
 from tests.simulators.modules import ModuleHost
 
-HISTORIES: Final = int(os.environ.get("KEYSTEAD_DOMAIN_HISTORIES", "60"))
+HISTORIES: Final = int(os.environ.get("KEYSTEAD_DOMAIN_HISTORIES", "40"))
 """How many the slow suite tells; thousands on request."""
 HOSTS: Final = st.integers(0, 3)
 SOME: Final = st.sets(HOSTS, min_size=1).map(sorted)
@@ -47,9 +47,7 @@ class HostileCoordinator(RuleBasedStateMachine):
     def found(self) -> None:
         """Found the domain, with a module that waits to be let in."""
         self.life = DomainLife()
-        newcomer = ModuleHost("newcomer", self.life.domain, 1)
-        newcomer.pinned = self.life.domain.state.domain_id
-        self.life.join(newcomer)
+        self.life.join("newcomer")
 
     @rule(host=HOSTS, change=CHANGES, whom=HOSTS)
     def sign(self, host: int, change: str, whom: int) -> None:

@@ -48,10 +48,10 @@ class Known:
 
 
 class DomainLife:
-    """Three founders with a domain key, and a newcomer that follows."""
+    """Founders with a domain key, and whoever joins them."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.domain = ModuleDomain(3, seed)
+    def __init__(self, founders: int = 3, seed: int = 0) -> None:
+        self.domain = ModuleDomain(founders, seed)
         self.domain.with_key()
         self.destroyed: ModuleHost | None = None
         self.tokens: list[Known] = []
@@ -68,8 +68,10 @@ class DomainLife:
         """Every module but the one that was destroyed."""
         return [host for host in self.domain.hosts if host is not self.destroyed]
 
-    def join(self, newcomer: ModuleHost) -> None:
-        """Bring a blank module the genesis and the first token."""
+    def join(self, name: str) -> None:
+        """Bring a blank module the genesis and the first token; it waits to be let in."""
+        newcomer = ModuleHost(name, self.domain, 1)
+        newcomer.pinned = self.domain.state.domain_id
         position = self.domain.hosts[0].module.installed._safe.position  # noqa: SLF001 - as a coordinator has it
         assert position is not None
         newcomer.ask(messages.AdoptGenesis(position.genesis))
@@ -113,9 +115,10 @@ class DomainLife:
             self.took_place.add("switch" if death else "promise")
         return isinstance(answer, messages.Promised)
 
-    def abandon(self, known: Known) -> bytes:
-        """Return a quorum's request to abandon a token, true at this moment."""
-        lost = () if self.destroyed is None else (self.destroyed.module.identity.id,)
+    def abandon(self, known: Known, lost: tuple[ModuleId, ...] | None = None) -> bytes:
+        """Return a quorum's request to abandon a token; if nothing else is said, it declares lost who is."""
+        if lost is None:
+            lost = () if self.destroyed is None else (self.destroyed.module.identity.id,)
         self.domain.founded = known.predecessor, known.predecessor_hash
         request = self.domain.approved(Abandon(known.successor.hash, lost))
         self.requests.append((known, request))
