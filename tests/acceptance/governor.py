@@ -72,7 +72,7 @@ class Governor:
     async def _drop(self, domain_key: bytes) -> DropDomainKey:
         offers = {}
         for member in self.state.members:
-            answer = await self._ask(member.name, MakeOffer())
+            answer = await self._ask(member.name, MakeOffer(domain_key))
             assert isinstance(answer, Offered), answer
             offers[member.id] = answer.offer
         return DropDomainKey(domain_key, tuple(offers[one] for one in sorted(offers)), ())

@@ -26,6 +26,7 @@ from keystead.core.domain.change_request import (
     DropDomainKey,
     ReinstateDomainKey,
     RemoveMember,
+    RenewHolder,
     RetireDomainKey,
 )
 from keystead.core.domain.state import Standing
@@ -146,13 +147,13 @@ class HostileCoordinator(RuleBasedStateMachine):
             case "reinstate":
                 return ReinstateDomainKey(old.id)
             case "drop" if old.standing is Standing.RETIRED:
-                return DropDomainKey(old.id, self._offers(issuer), ())
+                return DropDomainKey(old.id, self._offers(issuer, old.id), ())
             case _:
                 return AddDomainKey()
 
-    def _offers(self, issuer: ModuleHost) -> tuple[bytes, ...]:
+    def _offers(self, issuer: ModuleHost, dropping: bytes) -> tuple[bytes, ...]:
         members = issuer.module.installed.current.state.members
-        made = {host.module.identity.id: self.life.offer(host) for host in self.life.living}
+        made = {host.module.identity.id: self.life.offer(host, dropping) for host in self.life.living}
         return tuple(offer for member in members if (offer := made.get(member.id)) is not None)
 
 
@@ -169,3 +170,28 @@ def test_many_histories_of_a_domain() -> None:
         HostileCoordinator,
         settings=settings(max_examples=HISTORIES, stateful_step_count=60, deadline=None),
     )
+
+
+def test_a_rival_of_a_drop_does_not_keep_what_is_dropped() -> None:
+    """A token that was sealed to an offered key and never installed is not opened once another offer was taken up."""
+    life = DomainLife()
+    one, other, _ = life.living
+    old = life.domain.state.newest
+    for change in (AddDomainKey(), RetireDomainKey(old)):
+        _installed(life, life.propose(one, change))
+    life.domain.clock.time += life.domain.state.parameters.retirement
+    offer = life.offer(other)
+    assert offer is not None
+    assert life.propose(one, RenewHolder(offer)) is not None
+    offers = {host.module.identity.id: life.offer(host, old) or b"" for host in life.living}
+    drop = life.propose(one, DropDomainKey(old, tuple(made for _, made in sorted(offers.items())), ()))
+    _installed(life, drop)
+    life.look_behind()
+    assert "closed" in life.took_place
+
+
+def _installed(life: DomainLife, known: Known | None) -> None:
+    assert known is not None
+    assert all(life.promise(host, known) for host in life.living)
+    assert all(life.install(host, known) for host in life.living)
+    life.look()

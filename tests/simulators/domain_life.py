@@ -78,9 +78,9 @@ class DomainLife:
         newcomer.ask(messages.Ingest(position.token, position.promises))
         self.domain.hosts.append(newcomer)
 
-    def offer(self, host: ModuleHost) -> bytes | None:
-        """Return a module's offer, if it makes one."""
-        answer = self.ask(host, messages.MakeOffer())
+    def offer(self, host: ModuleHost, dropping: bytes = b"") -> bytes | None:
+        """Return a module's offer for a token that drops this domain key, if it makes one."""
+        answer = self.ask(host, messages.MakeOffer(dropping))
         return answer.offer if isinstance(answer, messages.Offered) else None
 
     def ask(self, host: ModuleHost, request: Request) -> Answer | None:

@@ -312,11 +312,11 @@ class ModuleDomain:
         """Install a change everywhere."""
         self.install(self.propose(asked))
 
-    def offers(self) -> tuple[bytes, ...]:
-        """Return every module's offer for what follows now, in the order in which a drop lists them."""
+    def offers(self, dropping: bytes = b"") -> tuple[bytes, ...]:
+        """Return every module's offer for a token that drops this key, in the order in which a drop lists them."""
         made = {}
         for host in self.hosts:
-            answer = host.ask(messages.MakeOffer())
+            answer = host.ask(messages.MakeOffer(dropping))
             assert isinstance(answer, messages.Offered), answer
             made[host.module.identity.id] = answer.offer
         return tuple(offer for _, offer in sorted(made.items()))

@@ -22,15 +22,15 @@ class DomainPeers:
         """Return a module that is not in the domain."""
         return msgspec.structs.replace(member(address), name=name)
 
-    def offers(self) -> dict[bytes, bytes]:
+    def offers(self, dropping: bytes) -> dict[bytes, bytes]:
         """Return the offers of those that answer."""
         ids = sorted(one.id for one in self.domain.state.members)
-        given = dict(zip(ids, self.domain.offers(), strict=True))
+        given = dict(zip(ids, self.domain.offers(dropping), strict=True))
         return {module: offer for module, offer in given.items() if module not in self.silent}
 
     def offer(self, address: str) -> bytes:
         """Return an offer."""
-        return self.offers()[bytes.fromhex(address)]
+        return self.offers(b"")[bytes.fromhex(address)]
 
     def attestation(self, address: str) -> bytes:
         """Return what no module here says."""

@@ -60,20 +60,20 @@ class HostPeers:
         public = IdentityPublic(ed25519=answer.ed25519, mldsa65=answer.mldsa65)
         return Member.of(name, public, answer.sealing, answer.slot)
 
-    def offers(self) -> dict[bytes, bytes]:
-        """Return the offers of the modules here that answer, by the member's id."""
+    def offers(self, dropping: bytes) -> dict[bytes, bytes]:
+        """Return the offers of the modules here that answer, for the drop of this domain key, by the member's id."""
         found = {}
         for path in sorted((self._data / RUN).glob("module-*.sock")):
             try:
-                encoded = self.offer(f"unix:{path}")
+                encoded = self.offer(f"unix:{path}", dropping)
             except PeerUnavailable:
                 continue  # who needs its offer says so
             found[offer.CODEC.decode(encoded).member] = encoded
         return found
 
-    def offer(self, address: str) -> bytes:
-        """Return the offer of the member at an address."""
-        return self._asked(address, MakeOffer(), Offered).offer
+    def offer(self, address: str, dropping: bytes = b"") -> bytes:
+        """Return the offer of the member at an address, for the drop of this domain key or for a renewal."""
+        return self._asked(address, MakeOffer(dropping), Offered).offer
 
     def attestation(self, address: str) -> bytes:
         """Return the word of the module at an address that it destroyed its sealing keys; it does so before."""

@@ -62,8 +62,8 @@ def _released(module: SecurityModule, request: messages.ReleaseSuccessor, now: i
     return messages.Released(module.installed.release(request.approved, now))
 
 
-def _offered(module: SecurityModule, _request: messages.MakeOffer, _now: int) -> Answer:
-    return messages.Offered(module.installed.offer())
+def _offered(module: SecurityModule, request: messages.MakeOffer, _now: int) -> Answer:
+    return messages.Offered(module.installed.offer(request.dropping))
 
 
 def _attested(module: SecurityModule, _request: messages.AttestDestruction, _now: int) -> Answer:

@@ -121,10 +121,10 @@ class Installed:
         self._keep(following)
         return word
 
-    def offer(self) -> bytes:
-        """Return an offer for what follows now, whose private half is durable; raises NotAMember."""
+    def offer(self, dropping: bytes) -> bytes:
+        """Return an offer for what follows now, whose private half is durable; raises what ``offered`` raises."""
         position, current = self._stands()
-        following, key = promising.offered(self._safe, position, current, self._randomness)
+        following, key = promising.offered(self._safe, position, current, dropping, self._randomness)
         if key is not None:
             self._safe.keep_offered(key, following)
         return following.offer

@@ -16,6 +16,7 @@ from keystead.core.domain.offer import CODEC as OFFERS
 from keystead.core.domain.offer import offer
 from keystead.core.domain.promise import promisers
 from keystead.core.domain.release import Death, Release, require_dead
+from keystead.core.domain.state import Role
 from keystead.core.domain.succession import Successor
 from keystead.core.ports import Randomness
 from keystead.errors import Abandoned, NotAMember, OfferMissing, PromiseBroken, StateMismatch, TooEarly
@@ -78,20 +79,35 @@ def released(safe: Safe, position: Position, current: Current, approved: bytes, 
 
 
 def offered(
-    safe: Safe, position: Position, current: Current, randomness: Randomness
+    safe: Safe, position: Position, current: Current, dropping: bytes, randomness: Randomness
 ) -> tuple[Position, RecipientKey | None]:
     """Return the position with an offer for what follows now, and the offered key if a new one was made.
 
-    Raises NotAMember.
+    ``dropping`` is the domain key that what follows drops, or empty. Raises NotAMember, PromiseBroken if what is
+    sealed to an earlier offer may be installed and this one would take its place.
     """
     identity = safe.identity
-    if current.state.member(identity.id) is None:
+    member = current.state.member(identity.id)
+    if member is None:
         raise NotAMember("only a member offers a key")
-    if position.offer and OFFERS.decode(position.offer).predecessor == current.hash:
-        return position, None
+    made = OFFERS.decode(position.offer) if position.offer else None
+    if made is not None and made.predecessor == current.hash:
+        if made.dropping == dropping:
+            return position, None
+        if position.promised or member.role is Role.RECOVERY:  # whose promise nobody waits for
+            raise PromiseBroken("this module has offered a key for another change, which may be installed")
     key = RecipientKey.generate(randomness)
     number = position.offers + 1
-    word = offer(current.state.domain, current.hash, number, key.public, identity.slot, identity.id, identity.signing)
+    word = offer(
+        current.state.domain,
+        current.hash,
+        dropping,
+        number,
+        key.public,
+        identity.slot,
+        identity.id,
+        identity.signing,
+    )
     return _replace(position, offers=number, offer=OFFERS.encode(word)), key
 
 

@@ -145,7 +145,7 @@ def _with_key_dropped(before: DomainState, change: DropDomainKey, predecessor: b
         after = _without(after, ModuleId(parked))
     if 2 * len(after.active) <= len(before.active):
         raise StateMismatch("a drop leaves most of the active members: remove those who are lost first")
-    renewed = [renewed_member(after, predecessor, offer) for offer in change.offers]
+    renewed = [renewed_member(after, predecessor, change.key, offer) for offer in change.offers]
     _check_offering(after, renewed)
     for member in renewed:
         after = _with_renewed(after, member)
@@ -166,7 +166,7 @@ def _check_offering(after: DomainState, renewed: list[Member]) -> None:
 
 
 def _with_holder_renewed(before: DomainState, change: RenewHolder, predecessor: bytes) -> DomainState:
-    return _with_renewed(before, renewed_member(before, predecessor, change.offer))
+    return _with_renewed(before, renewed_member(before, predecessor, b"", change.offer))
 
 
 def _with_renewed(before: DomainState, renewed: Member) -> DomainState:

@@ -1,4 +1,8 @@
-"""Offers: a member's next sealing key, for one predecessor, so that what follows is sealed to fresh keys alone."""
+"""Offers: a member's next sealing key, for one predecessor, so that what follows is sealed to fresh keys alone.
+
+An offer is for one change. Otherwise a rival of a drop, sealed to the same key and never installed, would still have
+what was dropped.
+"""
 
 from typing import Annotated, Final
 
@@ -15,10 +19,12 @@ from keystead.primitives.signatures import IdentityKey, verify
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True):
-    """A member's word that it can open what is sealed to this key, if the token follows this predecessor."""
+    """A member's word that it can open what is sealed to this key, if the token makes this very change."""
 
     domain: Bytes32
     predecessor: Bytes32
+    dropping: Annotated[bytes, Meta(max_length=16)]
+    """The domain key that the token drops; empty if it drops none."""
     number: Annotated[int, Meta(ge=1, lt=2**53)]
     """Greater with each offer of the member."""
     member: Bytes16
@@ -31,26 +37,34 @@ CODEC: Final[DocumentCodec[Offer]] = DocumentCodec(Offer, "keystead offer", 1)
 
 
 def offer(
-    domain: bytes, predecessor: bytes, number: int, sealing: bytes, slot: SlotKind, member: ModuleId, key: IdentityKey
+    domain: bytes,
+    predecessor: bytes,
+    dropping: bytes,
+    number: int,
+    sealing: bytes,
+    slot: SlotKind,
+    member: ModuleId,
+    key: IdentityKey,
 ) -> Offer:
     """Return the member's signed offer; the private half is durable before it is given away."""
-    unsigned = Offer(domain, predecessor, number, member, sealing, slot, b"")
+    unsigned = Offer(domain, predecessor, dropping, number, member, sealing, slot, b"")
     return msgspec.structs.replace(unsigned, signature=key.sign(Label.OFFER, _stated(unsigned)))
 
 
-def renewed_member(state: DomainState, predecessor: bytes, encoded: bytes) -> Member:
+def renewed_member(state: DomainState, predecessor: bytes, dropping: bytes, encoded: bytes) -> Member:
     """Return the member as it will be listed with what it offers.
 
-    Raises FormatError, SignatureError, StateMismatch if the offer is for another predecessor, or no member's.
+    Raises FormatError, SignatureError, StateMismatch if the offer is for another change, or no member's.
     """
     given = CODEC.decode(encoded)
     member = state.member(ModuleId(given.member))
-    if member is None or (given.domain, given.predecessor) != (state.domain, predecessor):
-        raise StateMismatch("an offer for another predecessor, or of someone who is no member")
+    meant = (state.domain, predecessor, dropping)
+    if member is None or (given.domain, given.predecessor, given.dropping) != meant:
+        raise StateMismatch("an offer for another predecessor or another change, or of someone who is no member")
     verify(member.identity, Label.OFFER, _stated(given), given.signature)
     return msgspec.structs.replace(member, sealing=given.sealing, slot=given.slot)
 
 
 def _stated(one: Offer) -> bytes:
     number = one.number.to_bytes(8, "big")
-    return bound(one.domain, one.predecessor, number, one.member, one.sealing, bytes((one.slot,)))
+    return bound(one.domain, one.predecessor, one.dropping, number, one.member, one.sealing, bytes((one.slot,)))

@@ -17,11 +17,11 @@ class Peers(Protocol):
     def member(self, address: str, name: str) -> Member:
         """Return the module at an address as a member of this name."""
 
-    def offers(self) -> Mapping[bytes, bytes]:
-        """Return the offers of the modules here that answer, by the member's id."""
+    def offers(self, dropping: bytes) -> Mapping[bytes, bytes]:
+        """Return the offers of the modules here that answer, for the drop of a domain key, by the member's id."""
 
     def offer(self, address: str) -> bytes:
-        """Return the offer of the member at an address."""
+        """Return the offer of the member at an address, for a renewal."""
 
     def attestation(self, address: str) -> bytes:
         """Return the word of the module at an address that it destroyed its sealing keys; it does so before."""

@@ -81,12 +81,13 @@ def _add_rescues(app: typer.Typer, ask: Ask) -> None:
 def dropped(state: DomainState, peers: Peers, key: str, park: Sequence[str]) -> DropDomainKey:
     """Return the drop of a key; raises FormatError while an active member that is not parked has made no offer."""
     parked = frozenset(module(state, name) for name in park)
-    offers = peers.offers()
+    dropping = domain_key(state, key)
+    offers = peers.offers(dropping)
     for member in state.members:
         if member.role is Role.ACTIVE and member.id not in parked and member.id not in offers:
             raise FormatError(f"{member.name} made no offer: start it, or leave it out with --park {member.name}")
     given = tuple(offers[one.id] for one in state.members if one.id in offers and one.id not in parked)
-    return DropDomainKey(domain_key(state, key), given, tuple(sorted(parked)))
+    return DropDomainKey(dropping, given, tuple(sorted(parked)))
 
 
 def abandoned(state: DomainState, peers: Peers, token: str | None, lost: Sequence[str]) -> Abandon:

@@ -59,7 +59,8 @@ def granted(host: ModuleHost, request: Request) -> Answer:
 
 def dropping(domain: ModuleDomain) -> bytes:
     """Return a token that drops the old domain key of a domain that has retired it."""
-    return domain.propose(DropDomainKey(domain.with_retired_key(), domain.offers(), ()))
+    old = domain.with_retired_key()
+    return domain.propose(DropDomainKey(old, domain.offers(old), ()))
 
 
 @pytest.mark.requirement("P21-15", "P21-16", "P21-17", "P20-06")
@@ -110,6 +111,29 @@ def test_an_offer_is_made_once_for_each_predecessor() -> None:
     assert {one.sealing for one in later}.isdisjoint(offer.CODEC.decode(one).sealing for one in again)
 
 
+def test_an_offer_is_for_one_change() -> None:
+    """For another change another key takes its place, unless what is sealed to the first may be installed."""
+    domain = ModuleDomain().with_key()
+    host, old = domain.hosts[0], domain.state.newest
+    first, second = granted(host, messages.MakeOffer()), granted(host, messages.MakeOffer(old))
+    assert isinstance(first, messages.Offered)
+    assert isinstance(second, messages.Offered)
+    assert offer.CODEC.decode(first.offer).sealing != offer.CODEC.decode(second.offer).sealing
+    assert refused(host, messages.PromiseSuccessor(domain.propose(RenewHolder(first.offer))), OfferMissing)
+    _promise(host, domain.propose(AddDomainKey()))
+    assert granted(host, messages.MakeOffer(old)) == second
+    assert refused(host, messages.MakeOffer(), PromiseBroken)
+
+
+def test_a_recovery_member_keeps_what_it_offered_first() -> None:
+    """Nobody waits for its promise, so what is sealed to its offer may be installed without its knowing."""
+    domain = ModuleDomain()
+    domain.recovery = {domain.hosts[1].name}
+    domain.with_key()
+    granted(domain.hosts[1], messages.MakeOffer())
+    assert refused(domain.hosts[1], messages.MakeOffer(domain.state.newest), PromiseBroken)
+
+
 def test_a_module_outside_of_the_domain_makes_no_offer() -> None:
     """A blank one has no domain, one that was removed is no member."""
     domain = ModuleDomain().with_key()
@@ -125,7 +149,7 @@ def test_a_key_is_dropped_only_after_its_retirement() -> None:
     domain.clock.time -= 1
     host = domain.hosts[1]
     host.start()
-    early = domain.propose(DropDomainKey(old, domain.offers(), ()))
+    early = domain.propose(DropDomainKey(old, domain.offers(old), ()))
     assert refused(host, messages.PromiseSuccessor(early), TooEarly)
     domain.clock.time += 1
     assert isinstance(granted(host, messages.PromiseSuccessor(early)), messages.Promised)
@@ -138,7 +162,8 @@ def test_a_reinstated_key_begins_its_retirement_anew() -> None:
     domain.change(ReinstateDomainKey(old))
     assert domain.with_retired_key() != old
     domain.clock.time -= 1
-    again = domain.propose(DropDomainKey(domain.state.domain_keys[1].id, domain.offers(), ()))
+    again = domain.state.domain_keys[1].id
+    again = domain.propose(DropDomainKey(again, domain.offers(again), ()))
     assert refused(domain.hosts[0], messages.PromiseSuccessor(again), TooEarly)
 
 

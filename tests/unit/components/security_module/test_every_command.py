@@ -74,7 +74,8 @@ class Commanded:
         self._leave()
         self.newcomer = ModuleHost("newcomer", domain, 11).member
         self.change_rules()
-        self.offers = domain.offers()
+        self.renewal = domain.offers()[0]
+        self.offers = domain.offers(self.key(0))
         attested = self.left.ask(messages.AttestDestruction())
         assert isinstance(attested, messages.Attested)
         self.attestation = attested.attestation
@@ -142,7 +143,7 @@ COMMANDS: dict[RequestKind, Callable[[Commanded], DomainChange]] = {
     RequestKind.ABANDON: lambda _: Abandon(domain_token.token_hash(b"a token"), ()),
     RequestKind.RECOVER: lambda one: Recover(one.domain.state.members[:2]),
     RequestKind.REINSTATE_DOMAIN_KEY: lambda one: ReinstateDomainKey(one.key(0)),
-    RequestKind.RENEW_HOLDER: lambda one: RenewHolder(one.offers[0]),
+    RequestKind.RENEW_HOLDER: lambda one: RenewHolder(one.renewal),
     RequestKind.RECORD_DESTRUCTION: lambda one: RecordDestruction(one.attestation),
     RequestKind.CHANGE_PARAMETERS: lambda _: ChangeParameters(Parameters(1)),
 }

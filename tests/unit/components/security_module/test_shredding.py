@@ -105,7 +105,7 @@ class Life:
         self.reseal()
         self.change(RetireDomainKey(self.old))
         self.domain.clock.time += self.domain.state.parameters.retirement
-        offers = self.domain.offers()
+        offers = self.domain.offers(self.old)
         self.copy()
         self.change(DropDomainKey(self.old, offers, ()))
         self.front_end = self._reconnected()

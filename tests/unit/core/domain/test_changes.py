@@ -66,6 +66,7 @@ def offer_of(parties: Parties, name: str, **changed: object) -> bytes:
     fields: dict[str, object] = {
         "domain": parties.state.domain,
         "predecessor": parties.hash,
+        "dropping": b"",
         "number": 1,
         "sealing": fresh_key(),
         "slot": SlotKind.PKCS11,
@@ -77,7 +78,8 @@ def offer_of(parties: Parties, name: str, **changed: object) -> bytes:
 
 def offers_of(parties: Parties, *names: str) -> tuple[bytes, ...]:
     """Return offers in the order in which a drop lists them."""
-    return tuple(offer_of(parties, name) for name in sorted(names, key=lambda name: module(name).id))
+    dropping = old_key(parties)
+    return tuple(offer_of(parties, name, dropping=dropping) for name in sorted(names, key=lambda name: module(name).id))
 
 
 def entries(parties: Parties, name: str) -> list[Holder]:
@@ -237,7 +239,7 @@ WRONG: dict[str, tuple[str, Callable[[Parties], DomainChange]]] = {
     ),
     "a drop with two offers of one member": (
         "in order",
-        lambda one: DropDomainKey(old_key(one), (*offers_of(one, *NAMES), offer_of(one, NAMES[0])), ()),
+        lambda one: DropDomainKey(old_key(one), (*offers_of(one, *NAMES), *offers_of(one, NAMES[0])), ()),
     ),
     "a drop with an offer of who is parked": (
         "no member",
@@ -264,6 +266,16 @@ WRONG: dict[str, tuple[str, Callable[[Parties], DomainChange]]] = {
     "an offer for another domain": (
         "another predecessor",
         lambda one: RenewHolder(offer_of(one, NAMES[0], domain=bytes(32))),
+    ),
+    "an offer for the drop of a key": (
+        "another change",
+        lambda one: RenewHolder(offer_of(one, NAMES[0], dropping=old_key(one))),
+    ),
+    "an offer for another drop": (
+        "another change",
+        lambda one: DropDomainKey(
+            old_key(one), (*offers_of(one, *NAMES)[:2], offer_of(one, NAMES[2], dropping=bytes(16))), ()
+        ),
     ),
     "an offer of who is no member": ("no member", lambda one: RenewHolder(offer_of(one, "module-4"))),
     "an offer of the key that is there": (

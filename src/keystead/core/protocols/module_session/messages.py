@@ -95,7 +95,10 @@ class AdoptGenesis(msgspec.Struct, frozen=True, array_like=True, tag=8):
 
 
 class MakeOffer(msgspec.Struct, frozen=True, array_like=True, tag=9):
-    """Asks a member for a key to which what follows may be sealed; answered by Offered, with the same one each time."""
+    """Asks a member for a key to which what follows may be sealed; answered by Offered: one for each change."""
+
+    dropping: Annotated[bytes, msgspec.Meta(max_length=16)] = b""
+    """The domain key that what follows drops; empty if it drops none."""
 
 
 class ReleaseSuccessor(msgspec.Struct, frozen=True, array_like=True, tag=10):
