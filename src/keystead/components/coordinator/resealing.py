@@ -75,21 +75,23 @@ class Resealing:
             moved = [_moved(one, outcome) for one, outcome in zip(page, outcomes, strict=True) if not outcome.refused]
             self.refused += len(page) - len(moved)
             reach(Failpoint.ROTATION_SEALED)
-            self._sealed += moved
-            await self._store(rotation)
+            await self._store(rotation, moved)
             reach(Failpoint.ROTATION_STORED)
 
-    async def _store(self, rotation: int) -> None:
-        """Return when all that was sealed until now is stored: what waits together is one transaction.
+    async def _store(self, rotation: int, moved: Sequence[MovedKey]) -> None:
+        """Return when this is stored: what waits together is one transaction, which the first of those who wait makes.
 
         Then leave the database to others for as long as that took: their changes wait for the same lock.
         """
+        gathered = self._sealed
+        gathered += moved
         async with self._writing:
-            batch, self._sealed = self._sealed, []
-            if batch:
-                begun = self._clock.monotonic()
-                self.pace.done(await self._written(rotation, batch))
-                await asyncio.sleep(self._clock.monotonic() - begun)
+            if gathered is not self._sealed:
+                return  # another one stored it
+            self._sealed = []
+            begun = self._clock.monotonic()
+            self.pace.done(await self._written(rotation, gathered))
+            await asyncio.sleep(self._clock.monotonic() - begun)
 
     async def _written(self, rotation: int, moved: Sequence[MovedKey]) -> int:
         """Write the batch; where a token is not the one that was listed, its key alone is left."""
