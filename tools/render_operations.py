@@ -39,6 +39,8 @@ MEMBERS: Final[dict[str, Any]] = {
     "description": "",
     "key_id": KEY,
     "destination_key_id": KEY,
+    "grant_id": "0" * 64,
+    "operations": ["Encrypt"],
     "plaintext": b"x",
     "policy": "{}",
     "tag_keys": ["team"],

@@ -21,6 +21,7 @@ from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, Wanted
 from keystead.core.operations.operation import perform
 from keystead.core.operations.references import AliasNamed
 from keystead.core.operations.table import find
+from keystead.core.policy.grants import Grant
 from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.model import Shape
 from keystead.core.protocols.proof import LIFETIME, Claims
@@ -65,6 +66,10 @@ class SimulatedJudge:
         if access.action in self.denied:
             raise ServiceError("AccessDeniedException", f"{context.claims.principal} may not {access.action}")
 
+    def admit_retirement(self, context: Context, access: Access, grant: Grant, issuer: AccountId) -> None:
+        """Remember what was asked; deny what is in ``denied``."""
+        self.authorize(context, access)
+
     def admit_policy(self, context: Context, access: Access, policy: str, *, bypass_lockout_check: bool) -> None:
         """Refuse what is in ``refused_policies``."""
         if policy in self.refused_policies and not bypass_lockout_check:
@@ -96,7 +101,7 @@ class SimulatedService:
     done: Done | None = None
     """What came of the last request that succeeded."""
 
-    def call(self, name: str, account: AccountId = ACCOUNT, **members: Any) -> Any:
+    def call(self, name: str, account: AccountId = ACCOUNT, /, **members: Any) -> Any:
         """Answer a request; every request has a proof of its own."""
         self.proofs += 1
         return self.answer(name, MODEL[name].input(**members), self.claims(name, account))

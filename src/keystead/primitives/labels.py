@@ -23,6 +23,8 @@ class Label(bytes, Enum):
     FRAME_REQUEST = b"keystead/v1/frame-request"
     FRAME_RESPONSE = b"keystead/v1/frame-response"
     GENESIS = b"keystead/v1/genesis"
+    GRANT_ID = b"keystead/v1/grant-id"
+    GRANT_TOKEN = b"keystead/v1/grant-token"
     KEY_HEAD = b"keystead/v1/key-head"
     KEY_ID = b"keystead/v1/key-id"
     KEY_MATERIAL_ID = b"keystead/v1/key-material-id"

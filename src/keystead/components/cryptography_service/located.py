@@ -44,6 +44,7 @@ class Records:
         operation = received.operation
         request = decode(operation.name, received.body)
         lookup = operation.lookup(request, authenticated.account, authenticated.region)
+        fresh = fresh or bool(getattr(request, "grant_tokens", None))  # a token makes a grant count at once
         names: tuple[str, ...] = ()
         from_cache = False
         if isinstance(lookup, Keys):

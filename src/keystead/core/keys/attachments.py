@@ -1,13 +1,14 @@
-"""Tags and aliases of a key as they rest beside its head: canonical MessagePack, nothing at all when there are none."""
+"""Tags, aliases and grants of a key as they rest beside its head: canonical MessagePack, nothing for none."""
 
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
+from keystead.core.protocols.aws_json.shapes import GrantOperation
 from keystead.core.strict import StrictCodec
 from keystead.errors import FormatError, RecordError
-from keystead.identifiers import AliasName
+from keystead.identifiers import AccountId, AliasName
 
 T = TypeVar("T")
 
@@ -27,8 +28,32 @@ class KeyAlias(msgspec.Struct, frozen=True, array_like=True, gc=False):
     updated: int
 
 
+class GrantConstraint(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the encryption context of a request must be, or hold."""
+
+    kind: Literal["Equals", "Subset"]
+    pairs: tuple[tuple[str, str], ...]
+    """In order of name."""
+
+
+class KeyGrant(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A grant as it was made (``spec/policy.md``, Grants); a text without characters is none."""
+
+    grant_id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    created: int
+    issuer: AccountId
+    """The account in which it was made."""
+    grantee: str
+    retiring: str
+    operations: tuple[GrantOperation, ...]
+    """In order of name."""
+    constraint: GrantConstraint | None
+    name: str
+
+
 _TAGS: Final = StrictCodec[tuple[KeyTag, ...]](tuple[KeyTag, ...], "tags")
 _ALIASES: Final = StrictCodec[tuple[KeyAlias, ...]](tuple[KeyAlias, ...], "aliases")
+_GRANTS: Final = StrictCodec[tuple[KeyGrant, ...]](tuple[KeyGrant, ...], "grants")
 
 
 def write_tags(tags: tuple[KeyTag, ...]) -> bytes:
@@ -55,6 +80,23 @@ def read_aliases(written: bytes) -> tuple[KeyAlias, ...]:
     if any(low.name >= high.name for low, high in pairwise(aliases)):
         raise RecordError("the aliases are not in order")
     return aliases
+
+
+def write_grants(grants: tuple[KeyGrant, ...]) -> bytes:
+    """Return the attachment that holds these grants, in order of id."""
+    return _GRANTS.encode(tuple(sorted(grants, key=_grant_id))) if grants else b""
+
+
+def read_grants(written: bytes) -> tuple[KeyGrant, ...]:
+    """Return the grants of an attachment in order of id; RecordError if ``write_grants`` did not write it."""
+    grants = _read(_GRANTS, written)
+    if any(low.grant_id >= high.grant_id for low, high in pairwise(grants)):
+        raise RecordError("the grants are not in order")
+    return grants
+
+
+def _grant_id(grant: KeyGrant) -> str:
+    return grant.grant_id
 
 
 def _name(alias: KeyAlias) -> AliasName:

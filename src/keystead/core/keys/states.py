@@ -60,6 +60,7 @@ def _row(
 
 
 _USE: Final = _row("disabled", "pending deletion", "pending import", "unavailable", "creating")
+_GRANT: Final = _row("disabled", "pending deletion", "pending import", creating="creating")
 _READ: Final = _row()
 _READ_PUBLIC: Final = _row(pending_deletion="pending deletion", creating="creating")
 _CHANGE: Final = _row(pending_deletion="pending deletion")
@@ -79,6 +80,7 @@ TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
         DESCRIBE_SHREDDING: _READ,
         SHRED_KEY: _READ,
         "CreateAlias": _CHANGE,
+        "CreateGrant": _GRANT,
         "Decapsulate": _USE,
         "Decrypt": _USE,
         "DeleteAlias": _READ,
@@ -97,11 +99,14 @@ TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
         "GetKeyRotationStatus": _READ,
         "GetPublicKey": _READ_PUBLIC,
         "ListAliases": _READ,
+        "ListGrants": _READ,
         "ListKeyPolicies": _READ,
         "ListKeyRotations": _READ,
         "ListResourceTags": _READ,
         "PutKeyPolicy": _READ,
         "ReEncrypt": _USE,
+        "RetireGrant": _READ,
+        "RevokeGrant": _READ,
         "RotateKeyOnDemand": _USE,
         "ScheduleKeyDeletion": _row(pending_deletion="pending deletion", updating="updating"),
         "Sign": _USE,

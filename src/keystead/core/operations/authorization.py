@@ -42,6 +42,8 @@ def _always(*authorizations: Authorization) -> AuthorizationsOf:
 
 of_shred_key: Final = _always(Authorization("keystead:ShredKey", 0))
 """A permission of its own, which ``kms:*`` does not give (ADR 0012)."""
+of_retire_grant: Final = _always()
+"""The grant itself says who may retire it."""
 of_reencrypt: Final = _always(Authorization("kms:ReEncryptFrom", 0), Authorization("kms:ReEncryptTo", 1))
 
 

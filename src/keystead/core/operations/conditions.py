@@ -12,8 +12,10 @@ from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.specs import SYMMETRIC
 from keystead.core.operations.life_cycle import deletion_window
 from keystead.core.operations.references import ALIAS, AliasNamed, any_reference
+from keystead.core.operations.terms import constraint_of
 from keystead.core.policy.variables import Values
 from keystead.core.protocols.aws_json.shapes import (
+    CreateGrantRequest,
     CreateKeyRequest,
     DecapsulateRequest,
     DecryptRequest,
@@ -201,6 +203,33 @@ def of_creation(_claims: Claims, request: CreateKeyRequest, _keys: tuple[OpenedK
         "kms:multiregion": truth(request.multi_region),
         "kms:bypasspolicylockoutsafetycheck": truth(request.bypass_policy_lockout_safety_check),
     }
+
+
+def of_new_grant(
+    _claims: Claims, request: CreateGrantRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
+    """Return what may be asked of a grant that shall be made."""
+    values: Known = {"kms:grantoperations": tuple(request.operations)} | of_no_service()
+    if request.grantee_principal is not None:
+        values["kms:granteeprincipal"] = request.grantee_principal
+    if request.retiring_principal is not None:
+        values["kms:retiringprincipal"] = request.retiring_principal
+    constraint = constraint_of(request.constraints)
+    if constraint is not None:
+        values["kms:grantconstrainttype"] = f"EncryptionContext{constraint.kind}"
+        values["kms:encryptioncontextkeys"] = tuple(constraint.pairs)
+        values |= _named("kms:encryptioncontext:", constraint.pairs.items())
+    return values
+
+
+def of_grants(_claims: Claims, _request: object, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:
+    """Return what may be asked of a request about a key's grants."""
+    return of_no_service()
+
+
+def of_no_service() -> Known:
+    """No service asks on behalf of a user."""
+    return {"kms:grantisforawsresource": truth(value=False)}
 
 
 def of_new_policy(

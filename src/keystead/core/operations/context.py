@@ -8,6 +8,7 @@ import msgspec
 from keystead.core.domain.state import DomainState
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.vault_port import Vault
+from keystead.core.policy.grants import Grant, NewGrant
 from keystead.core.policy.variables import Values
 from keystead.core.protocols.aws_json.model import Shape
 from keystead.core.protocols.proof import Claims
@@ -26,6 +27,10 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     """The key whose policy is asked; None where identity policies alone decide."""
     conditions: Callable[[], Mapping[str, Values]]
     """What policies may ask about this request and key; made only when a policy asks."""
+    encryption_context: Mapping[str, str] = {}
+    """What the constraints of grants are held against."""
+    new_grant: NewGrant | None = None
+    """For ``kms:CreateGrant`` what the new grant would allow."""
 
 
 class Judge(Protocol):
@@ -33,6 +38,9 @@ class Judge(Protocol):
 
     def authorize(self, context: "Context", access: Access) -> None:
         """Return if the caller may; AccessDeniedException if not, RecordError for a stored policy that is none."""
+
+    def admit_retirement(self, context: "Context", access: Access, grant: Grant, issuer: AccountId) -> None:
+        """Return if the caller may retire this grant, made in that account; AccessDeniedException if not."""
 
     def admit_policy(self, context: "Context", access: Access, policy: str, *, bypass_lockout_check: bool) -> None:
         """Return if this text may become the policy of the key that ``access`` names as its resource.

@@ -1,22 +1,27 @@
 """Judges by policies: each permission that an operation needs becomes one question to ``core.policy``."""
 
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.context import Access, Context
+from keystead.core.operations.granted import Granted
 from keystead.core.policy.compiled import Compiled, compiled
-from keystead.core.policy.document import parse
+from keystead.core.policy.document import PolicyKind, parse
 from keystead.core.policy.evaluation import Identity, Root, evaluate
+from keystead.core.policy.grants import Grant, may_retire
 from keystead.core.policy.lockout import keep_changeable
 from keystead.core.policy.principals import Principal, principal
 from keystead.core.policy.request import AccessRequest, LazyContext, of_principal, of_time
 from keystead.core.policy.variables import Values
-from keystead.core.policy.verdict import require
-from keystead.core.records import POLICY
+from keystead.core.policy.verdict import Allowed, DeniedExplicitly, DeniedImplicitly, require
+from keystead.core.records import GRANTS, POLICY
 from keystead.errors import FormatError, RecordError, ServiceError
+from keystead.identifiers import AccountId
+
+T = TypeVar("T")
 
 REMEMBERED: Final = 2 * 1024 * 1024
-"""Bytes of key policies that are kept ready; so customers who put long ones cannot fill a module's memory."""
+"""Bytes of key policies that are kept ready, and of grants; so customers who put long ones cannot fill a module."""
 _ROOT_USER: Final = Root.USER  # reading a name is faster than reading a member
 
 
@@ -24,18 +29,36 @@ class PolicyJudge:
     """The ``Judge`` of production. What it remembers only saves time: a policy counts if the key's head names it."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
-        """Take how many bytes of key policies to keep ready at most."""
-        self._most = most
-        self._ready: dict[bytes, tuple[Compiled, int]] = {}
-        self.remembered = 0
-        """Bytes of the key policies that are ready."""
+        """Take how many bytes of key policies, and of grants, to keep ready at most."""
+        self._policies: _Ready[Compiled] = _Ready(most)
+        self._grants: _Ready[Granted] = _Ready(most)
+
+    @property
+    def remembered(self) -> int:
+        """Bytes of the key policies and grants that are ready."""
+        return self._policies.remembered + self._grants.remembered
 
     def authorize(self, context: Context, access: Access) -> None:
         """Return if the caller may; AccessDeniedException if not, RecordError for a stored policy that is none."""
         asks = _asks(context)
         request = _request(context, access, asks)
+        key = access.key
+        if key is None:
+            require(evaluate(request, None, _identity(asks)), request)
+            return
+        grants = self._granted(key).concerning(access.action, asks) if key.head.grants else ()
+        require(evaluate(request, self._policy(key), _identity(asks), grants), request)
+
+    def admit_retirement(self, context: Context, access: Access, grant: Grant, issuer: AccountId) -> None:
+        """Return if the caller may retire this grant and no policy denies it; AccessDeniedException if not."""
+        asks = _asks(context)
+        request = _request(context, access, asks)
         policy = None if access.key is None else self._policy(access.key)
-        require(evaluate(request, policy, _identity(asks)), request)
+        verdict = evaluate(request, policy, _identity(asks))
+        if not isinstance(verdict, DeniedExplicitly):
+            retires = may_retire(grant, asks, issuer)
+            verdict = Allowed(()) if retires else DeniedImplicitly(PolicyKind.KEY)
+        require(verdict, request)
 
     def admit_policy(self, context: Context, access: Access, policy: str, *, bypass_lockout_check: bool) -> None:
         """Return if this text may become the policy of the key that ``access`` names as its resource.
@@ -51,18 +74,43 @@ class PolicyJudge:
 
     def _policy(self, key: OpenedKey) -> Compiled:
         written = key.attachment(POLICY)
-        found = self._ready.get(key.head.policy)
-        if found is not None:
-            return found[0]
-        try:
-            ready = compiled(parse(written))
-        except ServiceError as error:
-            raise RecordError("the key's policy is none") from error
-        self._ready[key.head.policy] = (ready, len(written))
-        self.remembered += len(written)
-        while self.remembered > self._most:
-            self.remembered -= self._ready.pop(next(iter(self._ready)))[1]
+        ready = self._policies.get(key.head.policy)
+        if ready is None:
+            try:
+                ready = compiled(parse(written))
+            except ServiceError as error:
+                raise RecordError("the key's policy is none") from error
+            self._policies.put(key.head.policy, ready, len(written))
         return ready
+
+    def _granted(self, key: OpenedKey) -> Granted:
+        written = key.attachment(GRANTS)
+        ready = self._grants.get(key.head.grants)
+        if ready is None:
+            ready = Granted(written)
+            self._grants.put(key.head.grants, ready, len(written))
+        return ready
+
+
+class _Ready(Generic[T]):
+    """Attachments made ready, by digest; the first that were put are the ones to go."""
+
+    __slots__ = ("_most", "_values", "remembered")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: dict[bytes, tuple[T, int]] = {}
+        self.remembered = 0
+
+    def get(self, digest: bytes) -> T | None:
+        found = self._values.get(digest)
+        return None if found is None else found[0]
+
+    def put(self, digest: bytes, value: T, size: int) -> None:
+        self._values[digest] = (value, size)
+        self.remembered += size
+        while self.remembered > self._most:
+            self.remembered -= self._values.pop(next(iter(self._values)))[1]
 
 
 def _asks(context: Context) -> Principal:
@@ -91,6 +139,8 @@ def _request(context: Context, access: Access, asks: Principal) -> AccessRequest
         resource=access.resource,
         resource_account=account,
         context=LazyContext(values),
+        encryption_context=access.encryption_context,
+        new_grant=access.new_grant,
     )
 
 

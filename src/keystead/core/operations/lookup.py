@@ -9,15 +9,15 @@ import msgspec
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.references import AliasNamed, Reference, verify
-from keystead.core.records import ALIASES, POLICY, PUBLIC_KEY, TAGS, KeyRecord
+from keystead.core.records import ALIASES, GRANTS, POLICY, PUBLIC_KEY, TAGS, KeyRecord
 from keystead.errors import RecordError
 from keystead.identifiers import AccountId, AliasName, KeyId, Region
 
 Token: TypeAlias = int | Literal["none", "newest", "all"]
 """Which key tokens go with the record: that of one version, that of the newest, all of them, or none."""
 
-CARRIED: Final = frozenset((POLICY, TAGS, ALIASES, PUBLIC_KEY))
-"""Attachments that go with the record of a named key: policies judge by tags and aliases too."""
+CARRIED: Final = frozenset((POLICY, TAGS, ALIASES, GRANTS, PUBLIC_KEY))
+"""Attachments that go with the record of a named key: policies judge by tags and aliases, too, and grants allow."""
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,9 @@ from keystead.core.keys.states import admit
 from keystead.core.operations.authorization import Authorization, AuthorizationsOf
 from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key
 from keystead.core.operations.context import Access, Context, Done
+from keystead.core.operations.grant_tokens import well_formed
 from keystead.core.operations.lookup import Keys, Lookup, hold
+from keystead.core.operations.terms import encryption_context_of, new_grant_of
 from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.limits import body_limit
 from keystead.core.protocols.aws_json.model import Shape
@@ -89,6 +91,7 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
         _existing(lookup, keys)
     if not operation.cross_account:
         _own_keys(operation, context, keys)
+    well_formed(request)
     for authorization in operation.authorizations(request):
         _authorize(operation, context, request, keys, authorization)
     for place in operation.judged:
@@ -134,4 +137,5 @@ def _authorize(
         resource = alias_arn(claims.region, claims.account, authorization.alias)
     else:
         resource = "*"
-    context.judge.authorize(context, Access(authorization.action, resource, key, conditions))
+    bound, new_grant = encryption_context_of(request, place), new_grant_of(request)
+    context.judge.authorize(context, Access(authorization.action, resource, key, conditions, bound, new_grant))

@@ -27,6 +27,7 @@ class Size(NamedTuple):
 SIZES: Final[Mapping[str, Size]] = MappingProxyType(
     {
         "ListAliases": Size(50, 100),
+        "ListGrants": Size(50, 100),
         "ListKeyPolicies": Size(100, 1000),
         "ListKeyRotations": Size(100, 1000),
         "ListKeys": Size(100, 1000),

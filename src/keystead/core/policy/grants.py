@@ -10,9 +10,11 @@ from keystead.core.policy.principals import Naming, Principal, grantee
 GRANTABLE: Final = frozenset(
     {
         "CreateGrant",
+        "Decapsulate",
         "Decrypt",
         "DeriveSharedSecret",
         "DescribeKey",
+        "Encapsulate",
         "Encrypt",
         "GenerateDataKey",
         "GenerateDataKeyPair",

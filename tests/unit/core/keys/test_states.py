@@ -32,10 +32,13 @@ READINGS = (
     "GetKeyPolicy",
     "GetKeyRotationStatus",
     "ListAliases",
+    "ListGrants",
     "ListKeyPolicies",
     "ListKeyRotations",
     "ListResourceTags",
     "PutKeyPolicy",
+    "RetireGrant",
+    "RevokeGrant",
     "Keystead.DescribeShredding",
     "Keystead.ShredKey",
 )
@@ -46,6 +49,7 @@ SWITCHES = ("DisableKey", "EnableKey")
 # Creating, Updating. A dot passes; otherwise the words that the caller reads after "<arn> is".
 PENDING = ("pending deletion", "pending replica deletion")
 EXPECTED = {
+    "CreateGrant": (".", "disabled", *PENDING, "pending import", ".", "creating", "."),
     **dict.fromkeys(USES, (".", "disabled", *PENDING, "pending import", "unavailable", "creating", ".")),
     **dict.fromkeys(READINGS, (".",) * 8),
     **dict.fromkeys(CHANGES, (".", ".", *PENDING, ".", ".", ".", ".")),

@@ -134,9 +134,7 @@ def test_what_was_asked_for_is_kept(service: SimulatedService) -> None:
 
 def test_without_a_policy_the_account_decides(service: SimulatedService) -> None:
     """The default policy gives the account everything."""
-    policy = json.loads(
-        service.call("GetKeyPolicy", key_id=service.create(OTHER_ACCOUNT), account=OTHER_ACCOUNT).policy
-    )
+    policy = json.loads(service.call("GetKeyPolicy", OTHER_ACCOUNT, key_id=service.create(OTHER_ACCOUNT)).policy)
     assert policy["Id"] == "key-default-1"
     (statement,) = policy["Statement"]
     assert statement == {
