@@ -15,6 +15,7 @@ from keystead.bootstrap.reporting import tell
 from keystead.bootstrap.serving import serve_role
 from keystead.errors import OperatorError
 from keystead.interfaces.cli.app import RoleName, UpOptions, run
+from keystead.interfaces.cli.policy import ExplainOptions
 
 SUPERVISE: Final = "supervise"
 
@@ -55,6 +56,12 @@ class HostCommands(Governing):
         from keystead.bootstrap.identify import fingerprint  # noqa: PLC0415
 
         return fingerprint(address)
+
+    def explain_policy(self, options: ExplainOptions) -> int:
+        """Print the verdict with its reasons."""
+        from keystead.bootstrap.explaining import explain_request  # noqa: PLC0415
+
+        return explain_request(options)
 
 
 def main(arguments: list[str]) -> int:

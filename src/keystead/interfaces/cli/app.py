@@ -12,6 +12,7 @@ from keystead import __version__
 from keystead.errors import OperatorError
 from keystead.interfaces.cli.domain import DEFAULT_DATA, Data, DomainCommands, build_domain
 from keystead.interfaces.cli.operator import OperatorCommands, build_operator
+from keystead.interfaces.cli.policy import PolicyCommands, build_policy
 
 DEFAULT_PORT: Final = 7600
 
@@ -38,7 +39,7 @@ class RoleName(StrEnum):
     CRYPTOGRAPHY = "cryptography"
 
 
-class Commands(DomainCommands, OperatorCommands, Protocol):
+class Commands(DomainCommands, OperatorCommands, PolicyCommands, Protocol):
     """What the commands do. Each returns an exit status or raises OperatorError."""
 
     def up(self, options: UpOptions) -> int:
@@ -129,6 +130,7 @@ def build(commands: Commands) -> typer.Typer:
 
     app.add_typer(build_domain(commands))
     app.add_typer(build_operator(commands))
+    app.add_typer(build_policy(commands))
 
     @app.command()
     def serve(
