@@ -5,7 +5,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from keystead.core.keys.attachments import KeyAlias, KeyTag, write_aliases, write_tags
+from keystead.core.keys.attachments import (
+    GrantConstraint,
+    KeyAlias,
+    KeyGrant,
+    KeyTag,
+    write_aliases,
+    write_grants,
+    write_tags,
+)
 from keystead.core.keys.head import KeyHead, KeyVersion, RecentProof, encode
 from keystead.core.records import ALIASES, GRANTS, POLICY, TAGS
 from keystead.identifiers import AccountId, AliasName, KeyId, Region
@@ -15,6 +23,20 @@ _TOKENS = {number: hashlib.sha512(b"token %d" % number).digest() for number in (
 _POLICY = b'{"Version": "2012-10-17", "Statement": []}'
 _TAGS = write_tags((KeyTag("team", "red"), KeyTag("cost", "")))
 _ALIASES = write_aliases((KeyAlias(AliasName("alias/a"), 1, 2), KeyAlias(AliasName("alias/b"), 3, 3)))
+_GRANTS = write_grants(
+    (
+        KeyGrant(
+            hashlib.sha256(b"grant").hexdigest(),
+            1_790_000_000_123,
+            AccountId("111122223333"),
+            "arn:aws:iam::111122223333:user/alice",
+            "",
+            ("Decrypt", "Encrypt"),
+            GrantConstraint("Subset", (("team", "red"),)),
+            "app",
+        ),
+    )
+)
 _ATTACHMENTS = {POLICY: _POLICY, TAGS: _TAGS, ALIASES: _ALIASES}
 
 
@@ -24,6 +46,7 @@ def generate() -> list[Vector]:
     written = encode(head)
     changed = msgspec.structs.replace
     first, second = head.versions
+    granted = encode(changed(head, grants=hashlib.sha256(_GRANTS).digest()))
     other = hashlib.sha512(b"other token").digest()
     contradictions = {
         "key id in capitals": changed(head, key_id=KeyId(head.key_id.upper())),
@@ -53,6 +76,8 @@ def generate() -> list[Vector]:
         _vector("ok", "ok", written, _TOKENS, _ATTACHMENTS),
         _vector("ok: head alone", "ok", written, {}, {}),
         _vector("ok: one token, one attachment", "ok", written, {2: _TOKENS[2]}, {POLICY: _POLICY}),
+        _vector("ok: with grants", "ok", granted, {}, {GRANTS: _GRANTS}),
+        _vector("tags as grants", "refused", granted, {}, {GRANTS: _TAGS}),
         _vector("empty", "refused", b""),
         _vector("truncated by one byte", "refused", written[:-1]),
         _vector("trailing byte", "refused", written + b"\x00"),

@@ -412,6 +412,20 @@ def test_what_a_module_refuses_of_a_kept_record_is_tried_with_a_fresh_one() -> N
     run(script)
 
 
+def test_a_grant_token_has_the_key_read_anew() -> None:
+    """So that the grant, which another front end made a moment ago, counts at once."""
+
+    async def script(front_end: FrontEnd) -> None:
+        await front_end.call("Encrypt", ENCRYPT)
+        front_end.repository.reads = 0
+        await front_end.call("Encrypt", ENCRYPT)
+        assert front_end.repository.reads == 0
+        await front_end.call("Encrypt", json.dumps(json.loads(ENCRYPT) | {"GrantTokens": ["token"]}).encode())
+        assert front_end.repository.reads == 1
+
+    run(script)
+
+
 @pytest.mark.parametrize(("operation", "body"), [("Encrypt", ENCRYPT), ("ListKeys", b"{}"), ("GenerateRandom", b"{}")])
 def test_what_a_module_refuses_of_fresh_records_is_refused(operation: str, body: bytes) -> None:
     """Nothing newer could be shown, so nothing is tried again."""
