@@ -17,7 +17,7 @@ Token: TypeAlias = int | Literal["none", "newest", "all"]
 """Which key tokens go with the record: that of one version, that of the newest, all of them, or none."""
 
 CARRIED: Final = frozenset((POLICY, TAGS, ALIASES, GRANTS, PUBLIC_KEY))
-"""Attachments that go with the record of a named key: policies judge by tags and aliases, too, and grants allow."""
+"""Attachments that go with the record of a named key: whatever an operation on it may need."""
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False):

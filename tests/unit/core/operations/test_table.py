@@ -71,7 +71,6 @@ CROSSING = {
     "GetPublicKey",
     "ListGrants",
     "ReEncrypt",
-    "ReEncrypt",
     "RetireGrant",
     "RevokeGrant",
     "Sign",
