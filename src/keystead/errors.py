@@ -14,7 +14,8 @@
     │   │                       NotPinned, PromiseBroken, PromiseMissing, StateMismatch, UnsatisfiableRule, NoDomain,
     │   │                       RemovedOperator, InstallationDenied
     │   ├── RecordError         a stored record is not the one that its sealed head names
-    │   └── RotationError       MayNotReseal, RotationDenied, DropDenied
+    │   ├── RotationError       MayNotReseal, RotationDenied, DropDenied
+    │   └── ShreddingError      NotShredded, ReceiptRefused
     ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
     └── OperatorError           told to the person at the terminal; ends with what to do next
@@ -348,6 +349,24 @@ class DropDenied(RotationError):
     """A domain key is not taken away yet; the text says why."""
 
     number = 93
+
+
+class ShreddingError(Refusal):
+    """Something that belongs to the end of a key is not acceptable."""
+
+    number = 95
+
+
+class NotShredded(ShreddingError):
+    """The key is not marked, or a domain key that it rests under is not dropped: there is nothing to sign yet."""
+
+    number = 96
+
+
+class ReceiptRefused(ShreddingError):
+    """The domain's own documents do not bear the receipt out."""
+
+    number = 97
 
 
 class RepositoryError(KeysteadError):

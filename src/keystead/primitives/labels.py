@@ -42,3 +42,4 @@ class Label(bytes, Enum):
     SESSION_ACCEPT = b"keystead/v1/session-accept"
     SESSION_HELLO = b"keystead/v1/session-hello"
     SESSION_KEY = b"keystead/v1/session-key"
+    SHREDDING_RECEIPT = b"keystead/v1/shredding-receipt"

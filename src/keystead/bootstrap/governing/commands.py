@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from keystead.bootstrap.governing import files, printing, progress, requests, signing
+from keystead.bootstrap.governing.receipts import Receipts
 from keystead.bootstrap.governing.view import enter, viewed
 from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.reporting import show, tell
@@ -41,8 +41,8 @@ _PERSON: Final = "operator"
 _KEY_MODE: Final = 0o600
 
 
-class Governing:
-    """``DomainCommands`` and ``OperatorCommands`` of the command line."""
+class Governing(Receipts):
+    """``DomainCommands``, ``OperatorCommands`` and ``ShredCommands`` of the command line."""
 
     def show_domain(self, where: Where, *, as_json: bool) -> int:
         """Print the whole state of the domain."""
@@ -114,7 +114,7 @@ class Governing:
         """Print exactly what the request changes."""
         view = viewed(where)
         _, decoded = files.read_request(request)
-        report = printing.request_report(view.state, decoded, _judged(view, decoded), _date(decoded.expires))
+        report = printing.request_report(view.state, decoded, _judged(view, decoded), printing.date(decoded.expires))
         if as_json:
             printing.print_json(report)
         else:
@@ -163,7 +163,7 @@ class Governing:
         found = _judged(view, made)
         if options.sign_with:
             return self._signed_and_installed(where, view, encoded, options.sign_with)
-        printing.print_request(printing.request_report(view.state, made, found, _date(made.expires)))
+        printing.print_request(printing.request_report(view.state, made, found, printing.date(made.expires)))
         name = f"{view.state.version + 1}-{kind_in_words(made.kind)}{files.REQUEST}"
         target = options.output or Path(name)
         files.write_new(target, encoded)
@@ -241,7 +241,3 @@ def _tell_gathered(state: DomainState, signed: Gathered) -> None:
 def _once(signatures: Sequence[OperatorSignature]) -> tuple[OperatorSignature, ...]:
     """Return one signature of each operator: a second one counts for nothing."""
     return tuple({one.operator: one for one in signatures}.values())
-
-
-def _date(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")

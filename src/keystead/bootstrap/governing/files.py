@@ -26,13 +26,13 @@ APPROVED: Final = ".approved"
 
 def read_request(path: Path) -> tuple[bytes, ChangeRequest]:
     """Return the bytes of a request and what they say; raises OperatorError."""
-    encoded = _read(path)
+    encoded = read(path)
     return encoded, _decoded(path, encoded, change_request.CODEC, "a change request")
 
 
 def read_approved(path: Path) -> ApprovedRequest:
     """Return an approved request; raises OperatorError."""
-    return _decoded(path, _read(path), change_request.APPROVED_CODEC, "an approved change request")
+    return _decoded(path, read(path), change_request.APPROVED_CODEC, "an approved change request")
 
 
 def read_signatures(paths: Sequence[Path]) -> tuple[OperatorSignature, ...]:
@@ -63,7 +63,7 @@ def beside(path: Path, suffix: str) -> Path:
 
 def _signature(path: Path) -> OperatorSignature:
     try:
-        signature = dearmor(_read(path).decode())
+        signature = dearmor(read(path).decode())
         return OperatorSignature(operator_id(signer_of(NAMESPACE, signature)), signature)
     except (FormatError, UnicodeDecodeError) as error:
         raise OperatorError(
@@ -72,7 +72,8 @@ def _signature(path: Path) -> OperatorSignature:
         ) from None
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return the content of a file, as far as a document may be long; raises OperatorError."""
     try:
         with path.open("rb") as file:
             return file.read(LIMIT + 1)

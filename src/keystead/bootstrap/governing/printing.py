@@ -1,6 +1,7 @@
 """What operators are shown, on a terminal and as JSON. The shapes of the JSON are in docs/reference/command-line.md."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Console
@@ -49,6 +50,11 @@ class RequestReport(msgspec.Struct, frozen=True):
     signed_by_rule: str
     sections: tuple[Section, ...]
     warnings: tuple[str, ...]
+
+
+def date(milliseconds: int) -> str:
+    """Return a moment as people read it."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
 def print_json(report: object) -> None:

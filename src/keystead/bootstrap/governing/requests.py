@@ -24,7 +24,9 @@ from keystead.core.protocols.module_session.messages import (
     Offered,
     Propose,
     Proposed,
+    ReceiptSigned,
     Request,
+    SignReceipt,
 )
 from keystead.errors import FormatError, PeerUnavailable
 from keystead.identifiers import OperatorId
@@ -78,6 +80,10 @@ class HostPeers:
     def attestation(self, address: str) -> bytes:
         """Return the word of the module at an address that it destroyed its sealing keys; it does so before."""
         return self._asked(address, AttestDestruction(), Attested).attestation
+
+    def receipt(self, address: str, question: SignReceipt) -> ReceiptSigned:
+        """Return what the module at an address signs of a key's shredding."""
+        return self._asked(address, question, ReceiptSigned)
 
     def in_flight(self) -> bytes:
         """Return the hash of the token that is being installed; raises FormatError if there is none."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from keystead.components.security_module import receipts
 from keystead.components.security_module.module import SecurityModule
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.connection import ModuleConnection
@@ -70,6 +71,10 @@ def _attested(module: SecurityModule, _request: messages.AttestDestruction, _now
     return messages.Attested(module.installed.attest_destruction())
 
 
+def _receipt_signed(module: SecurityModule, request: messages.SignReceipt, _now: int) -> Answer:
+    return receipts.signed(module, request)
+
+
 def _ingested(module: SecurityModule) -> messages.Ingested:
     current = module.installed.current
     return messages.Ingested(current.state.version, current.hash, module.installed.statement())
@@ -85,5 +90,6 @@ _ANSWERS: Final[Mapping[type[Request], Callable[[SecurityModule, Any, int], Answ
     messages.ReleaseSuccessor: _released,
     messages.MakeOffer: _offered,
     messages.AttestDestruction: _attested,
+    messages.SignReceipt: _receipt_signed,
 }
 """What does not belong to a connection."""

@@ -112,6 +112,18 @@ class AttestDestruction(msgspec.Struct, frozen=True, array_like=True, tag=11):
     """Asks a module that left to destroy its sealing key, and for its word that none is left; answered by Attested."""
 
 
+class SignReceipt(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """Asks for the module's signature under the receipt of a key's shredding; answered by ReceiptSigned."""
+
+    head: bytes
+    """Sealed, as it rests."""
+    tokens: dict[int, bytes]
+    """Of every version of the key."""
+    operator: OperatorIdField
+    signature: bytes
+    """The operator's SSHSIG over the SHA-256 of the head."""
+
+
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The module's first message on every connection. Unproven: only a frame that opens shows that it was true."""
 
@@ -207,6 +219,13 @@ class Attested(msgspec.Struct, frozen=True, array_like=True, tag=12):
     attestation: bytes
 
 
+class ReceiptSigned(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """What the module read itself, and its signature under that."""
+
+    body: bytes
+    signature: bytes
+
+
 Request: TypeAlias = (
     Identify
     | SignGenesis
@@ -217,6 +236,7 @@ Request: TypeAlias = (
     | ReleaseSuccessor
     | MakeOffer
     | AttestDestruction
+    | SignReceipt
     | Negotiate
     | Attach
 )
@@ -230,6 +250,7 @@ Answer: TypeAlias = (
     | Released
     | Offered
     | Attested
+    | ReceiptSigned
     | Negotiated
     | Attached
     | Refused

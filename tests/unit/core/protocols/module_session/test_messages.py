@@ -30,12 +30,14 @@ from keystead.core.protocols.module_session.messages import (
     PromiseSuccessor,
     Propose,
     Proposed,
+    ReceiptSigned,
     Refused,
     Released,
     ReleaseSuccessor,
     Request,
     Signed,
     SignGenesis,
+    SignReceipt,
 )
 from keystead.core.protocols.module_session.work import MAX_ITEMS, Item, Outcome, Outcomes, Work
 from keystead.core.records import AliasChange, Change, KeyChange, KeyRecord, TokenChange
@@ -51,6 +53,7 @@ REQUESTS: list[Request] = [
     ReleaseSuccessor(b"approved"),
     MakeOffer(),
     AttestDestruction(),
+    SignReceipt(b"head", {1: b"token"}, OperatorId(bytes(16)), b"signature"),
     Ingest(b"token", ()),
     Ingest(b"token", (b"promise", b"other")),
     AdoptGenesis(b"genesis"),
@@ -67,6 +70,7 @@ ANSWERS: list[Answer] = [
     Released(b"release"),
     Offered(b"offer"),
     Attested(b"attestation"),
+    ReceiptSigned(b"body", b"signature"),
     Ingested(1, bytes(32), b"statement"),
     Negotiated(b"accept"),
     Attached(1_700_000_000_000),
