@@ -38,6 +38,7 @@ def heads(draw: st.DrawFn) -> KeyHead:
             token=draw(DIGESTS),
             created=draw(MOMENTS),
             kind=draw(st.sampled_from(("CREATED", "AUTOMATIC", "ON_DEMAND"))),
+            domain_key=draw(st.binary(min_size=16, max_size=16)),
         )
         for number in numbers
     )

@@ -114,6 +114,7 @@ def _version(number: int, kind: Literal["CREATED", "ON_DEMAND"]) -> KeyVersion:
         token=hashlib.sha256(_TOKENS[number]).digest(),
         created=1_790_000_000_123 + number,
         kind=kind,
+        domain_key=hashlib.sha256(b"domain key").digest()[:16],
     )
 
 

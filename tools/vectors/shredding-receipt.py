@@ -1,4 +1,4 @@
-"""Vectors of ``spec/shredding.md``, section 5: edits of one real receipt."""
+"""Vectors of ``spec/shredding.md``, section 6: edits of one real receipt."""
 
 import json
 from pathlib import Path

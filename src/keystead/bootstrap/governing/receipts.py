@@ -135,7 +135,8 @@ def _report(body: ReceiptBody, state: DomainState) -> ReceiptReport:
         version=body.version,
         marked=printing.date(body.marked),
         domain_keys=[
-            f"{short(one.domain_key.id)}, dropped in version {one.domain_key.dropped}" for one in body.materials
+            f"{short(key.id)}, dropped in version {key.dropped}"
+            for key in sorted({key for one in body.materials for key in one.domain_keys}, key=lambda key: key.since)
         ],
         holders=[holder_in_words(holder, state) for holder in body.holders],
         outstanding=[
@@ -151,7 +152,7 @@ def _print(report: ReceiptReport) -> None:
     console.print(f"marked {report.marked}, signed by every active member at version {report.version}")
     console.print(f"of the domain {report.domain}")
     for line in report.domain_keys:
-        console.print(f"its material rests under the domain key {line}")
+        console.print(f"its material rests, or once rested, under the domain key {line}")
     console.print("holders of sealing keys that these domain keys were ever sealed to:")
     for line in report.holders:
         console.print(f"  {line}")

@@ -16,6 +16,7 @@ FORMAT: Final = 1
 Digest: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 AttachmentDigest: TypeAlias = Annotated[bytes, msgspec.Meta(max_length=32)]
 """SHA-256 of an attachment; empty where there is no such attachment."""
+DomainKeyField: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 ProofId: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
@@ -35,6 +36,8 @@ class KeyVersion(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=
     created: Moment
     kind: Literal["CREATED", "AUTOMATIC", "ON_DEMAND"]
     """How it came to be: with the key, or by a rotation."""
+    domain_key: DomainKeyField
+    """The domain key that its first token rested under; stays when the material is sealed anew under later ones."""
 
 
 class RecentProof(msgspec.Struct, frozen=True, array_like=True, gc=False):

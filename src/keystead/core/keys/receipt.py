@@ -1,7 +1,7 @@
 """Receipts of shredding: what every member saw of a key's end, signed, to be verified by anyone offline.
 
 A member signs only what it read itself: the mark in the sealed head, the domain keys that the tokens named by that head
-rest under, and the domain that it has installed (``spec/shredding.md``, section 5).
+rest under, and the domain that it has installed (``spec/shredding.md``, section 6).
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,9 @@ from msgspec import Meta
 from keystead.core.domain.document import DocumentCodec
 from keystead.core.domain.state import Bytes16, Bytes32, DomainState, DroppedKey, Fate, Holder, Version
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.keys.shredding import Shredding, shredding
+from keystead.core.keys.shredding import Shredding, shredding, span
 from keystead.core.tokens.envelope import named_domain_key
-from keystead.errors import NotShredded, ReceiptRefused, SignatureError
+from keystead.errors import NotShredded, ReceiptRefused, RecordError, SignatureError
 from keystead.identifiers import DomainKeyId, ModuleId
 from keystead.primitives.digest import sha256
 from keystead.primitives.labels import Label
@@ -26,14 +26,15 @@ NAMESPACE: Final = "keystead.receipt.v1"
 
 
 class LeftBehind(msgspec.Struct, frozen=True, array_like=True):
-    """One material of the key, and the dropped domain key that it rests under."""
+    """One material of the key, and the dropped domain keys that it rests, or may ever have rested, under."""
 
     version: Annotated[int, Meta(ge=1)]
     material: Bytes32
     """Its id."""
     token: Bytes32
     """SHA-256 of the key token."""
-    domain_key: DroppedKey
+    domain_keys: Annotated[tuple[DroppedKey, ...], Meta(min_length=1)]
+    """Oldest first; the key token rests under the last."""
 
 
 class ReceiptBody(msgspec.Struct, frozen=True, array_like=True):
@@ -133,19 +134,33 @@ def verified(encoded: bytes, states: Mapping[bytes, DomainState]) -> ReceiptBody
     return body
 
 
-def _dropped(found: Shredding, version: int) -> DroppedKey:
-    resting = found.resting[version]
-    if not isinstance(resting, DroppedKey):
-        raise NotShredded("a domain key that the key rests under is not dropped yet")
-    return resting
+def _dropped(found: Shredding, version: int) -> tuple[DroppedKey, ...]:
+    reached = found.reaches[version]
+    dropped = tuple(one for one in reached if isinstance(one, DroppedKey))
+    if dropped != reached:
+        raise NotShredded("a domain key that the key rests under, or once rested under, is not dropped yet")
+    return dropped
 
 
 def _check_history(body: ReceiptBody, state: DomainState) -> None:
-    if not body.materials or any(one.domain_key not in state.dropped for one in body.materials):
-        raise ReceiptRefused("the receipt names a domain key that was not dropped so")
-    keys = {DomainKeyId(one.domain_key.id) for one in body.materials}
+    if not body.materials:
+        raise ReceiptRefused("the receipt is of no material")
+    for one in body.materials:
+        _check_span(one, state)
+    keys = {DomainKeyId(key.id) for one in body.materials for key in one.domain_keys}
     if body.holders != tuple(one for one in state.holders if any(one in state.holders_of(key) for key in keys)):
         raise ReceiptRefused("the holders in the receipt are not those of the domain")
+
+
+def _check_span(one: LeftBehind, state: DomainState) -> None:
+    """Every domain key between the first and the last is named, as the domain dropped it."""
+    first, last = one.domain_keys[0], one.domain_keys[-1]
+    try:
+        known = span(state, DomainKeyId(first.id), DomainKeyId(last.id))
+    except RecordError as error:
+        raise ReceiptRefused(str(error)) from None
+    if one.domain_keys != known:
+        raise ReceiptRefused("the domain keys in the receipt are not those that the domain dropped")
 
 
 def _check_signatures(receipt: Receipt, state: DomainState) -> None:

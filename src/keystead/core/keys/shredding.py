@@ -1,10 +1,11 @@
 """The end of a key: marked to be shredded, left behind when domain keys rotate, gone when they are dropped.
 
 Marked is marked for good. Whether the shredding is complete is written down nowhere: it follows from where the tokens
-of the key rest and from the state of the domain, each time it is asked (``spec/shredding.md``).
+of the key rest, and ever rested, and from the state of the domain, each time it is asked (``spec/shredding.md``).
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import msgspec
 
@@ -14,13 +15,17 @@ from keystead.core.protocols.aws_json.extension import ShreddingStatus
 from keystead.errors import RecordError
 from keystead.identifiers import DomainKeyId
 
+KnownKey: TypeAlias = DomainKeyEntry | DroppedKey
+
 
 class Shredding(msgspec.Struct, frozen=True):
     """How far the end of a key is."""
 
     status: ShreddingStatus
-    resting: Mapping[int, DomainKeyEntry | DroppedKey]
+    resting: Mapping[int, KnownKey]
     """Under which domain key the material of each version rests."""
+    reaches: Mapping[int, tuple[KnownKey, ...]]
+    """Under which it ever rested or may have, oldest first; the last is the one above."""
     holders: tuple[Holder, ...]
     """Every sealing key that one of these domain keys was ever sealed to, in the order of the domain."""
 
@@ -28,30 +33,47 @@ class Shredding(msgspec.Struct, frozen=True):
 def shredding(head: KeyHead, resting: Mapping[int, DomainKeyId], state: DomainState) -> Shredding:
     """Return how far the end of a key is whose tokens rest under these domain keys, by version.
 
-    It is complete when each of them was dropped and nobody is known to have, or might have, a sealing key that one of
-    them was sealed to. Raises RecordError for a domain key that this domain never had.
+    It is complete when each domain key that a token of it ever rested under was dropped, and nobody is known to have,
+    or might have, a sealing key that one of them was sealed to. Raises RecordError for a domain key that this domain
+    never had.
     """
-    found = {version: _domain_key(domain_key, state) for version, domain_key in resting.items()}
-    meant = set(resting.values())
-    holders = tuple(one for one in state.holders if any(one in state.holders_of(key) for key in meant))
-    return Shredding(_status(head, found, holders), found, holders)
+    reaches = {
+        version: span(state, DomainKeyId(head.versions[version - 1].domain_key), last)
+        for version, last in resting.items()
+    }
+    meant = {one.id for known in reaches.values() for one in known}
+    holders = tuple(one for one in state.holders if any(one in state.holders_of(DomainKeyId(key)) for key in meant))
+    found = {version: known[-1] for version, known in reaches.items()}
+    return Shredding(_status(head, reaches, holders), found, reaches, holders)
 
 
-def _domain_key(domain_key: DomainKeyId, state: DomainState) -> DomainKeyEntry | DroppedKey:
+def span(state: DomainState, first: DomainKeyId, last: DomainKeyId) -> tuple[KnownKey, ...]:
+    """Return the domain keys that what was first sealed under one, and rests under another now, may have rested under.
+
+    Something is sealed anew under the newest domain key alone, so these are all that were added from the first on, up
+    to the last. Copies under each of them may exist. Raises RecordError if the domain never had them so.
+    """
+    begun, ended = _known(state, first), _known(state, last)
+    every: list[KnownKey] = [*state.dropped, *state.domain_keys]
+    found = sorted((one for one in every if begun.since <= one.since <= ended.since), key=lambda one: one.since)
+    if not found:
+        raise RecordError("a key token rests under an older domain key than its material was made under")
+    return tuple(found)
+
+
+def _known(state: DomainState, domain_key: DomainKeyId) -> KnownKey:
     listed = state.domain_key(domain_key)
     if listed is not None:
         return listed
     dropped = next((one for one in state.dropped if one.id == domain_key), None)
     if dropped is None:
-        raise RecordError("a key token names a domain key that the domain never had")
+        raise RecordError("a record names a domain key that the domain never had")
     return dropped
 
 
-def _status(
-    head: KeyHead, resting: Mapping[int, DomainKeyEntry | DroppedKey], holders: tuple[Holder, ...]
-) -> ShreddingStatus:
+def _status(head: KeyHead, reaches: Mapping[int, tuple[KnownKey, ...]], holders: tuple[Holder, ...]) -> ShreddingStatus:
     if not head.shredded:
         return "NONE"
-    dropped = all(isinstance(one, DroppedKey) for one in resting.values())
+    dropped = all(isinstance(one, DroppedKey) for known in reaches.values() for one in known)
     gone = all(holder.fate in {Fate.RENEWED, Fate.DESTROYED} for holder in holders)
     return "SHRED_COMPLETE" if dropped and gone else "SHRED_PENDING"

@@ -138,6 +138,11 @@ def admit(head: KeyHead, operation: str) -> None:
     raise ServiceError(code, f"{head.arn} is {words}.")
 
 
+def is_gone(head: KeyHead, now: int) -> bool:
+    """Whether the key exists for nobody any more: it was marked to be shredded, or the day of its deletion has come."""
+    return head.shredded > 0 or 0 < head.deletion <= now
+
+
 def effective_state(head: KeyHead) -> KeyState:
     """Return the state that counts, marks included."""
     if head.suspended and head.state == "Enabled":

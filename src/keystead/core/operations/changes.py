@@ -61,7 +61,14 @@ def new_version(
     token: NewToken, number: int, now: int, kind: Literal["CREATED", "AUTOMATIC", "ON_DEMAND"]
 ) -> KeyVersion:
     """Return the version whose material a new token holds."""
-    return KeyVersion(number=number, material_id=token.material_id, token=sha256(token.token), created=now, kind=kind)
+    return KeyVersion(
+        number=number,
+        material_id=token.material_id,
+        token=sha256(token.token),
+        created=now,
+        kind=kind,
+        domain_key=token.domain_key,
+    )
 
 
 def _remembered(context: Context, head: KeyHead) -> tuple[RecentProof, ...]:

@@ -6,6 +6,7 @@ from keystead.core.keys.attachments import KeyAlias, read_aliases
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.metadata import seconds
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.states import is_gone
 from keystead.core.operations.context import Context, Done
 from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, Wanted
 from keystead.core.operations.paging import page, page_limit, read_marker, write_marker
@@ -47,11 +48,12 @@ def want_aliases(request: ListAliasesRequest, account: AccountId, region: Region
     return AliasesPage(account, region, AliasName(after), limit)
 
 
-def list_keys(_context: Context, request: ListKeysRequest, keys: tuple[OpenedKey, ...]) -> Done:
-    """List ids and ARNs of a page of keys, whatever their state; what was shredded is none any more."""
+def list_keys(context: Context, request: ListKeysRequest, keys: tuple[OpenedKey, ...]) -> Done:
+    """List ids and ARNs of a page of keys, whatever their state; what is gone is none any more."""
     limit = page_limit("ListKeys", request.limit)
     heads = [key.head for key in keys]
-    entries = [KeyListEntry(key_id=head.key_id, key_arn=head.arn) for head in heads[:limit] if not head.shredded]
+    shown = [head for head in heads[:limit] if not is_gone(head, context.now)]
+    entries = [KeyListEntry(key_id=head.key_id, key_arn=head.arn) for head in shown]
     more = len(heads) > limit
     marker = write_marker("ListKeys", heads[limit - 1].key_id) if more else None
     return Done(ListKeysResponse(keys=entries, next_marker=marker, truncated=more))
@@ -67,7 +69,9 @@ def list_aliases(context: Context, request: ListAliasesRequest, keys: tuple[Open
         return Done(ListAliasesResponse(aliases=entries, next_marker=marker, truncated=marker is not None))
     limit = page_limit("ListAliases", request.limit)
     named = list(zip(context.names, keys, strict=True))
-    entries = [_entry(key.head, existing_alias(key, name)) for name, key in named[:limit]]
+    entries = [
+        _entry(key.head, existing_alias(key, name)) for name, key in named[:limit] if not is_gone(key.head, context.now)
+    ]
     more = len(named) > limit
     marker = write_marker("ListAliases", named[limit - 1][0]) if more else None
     return Done(ListAliasesResponse(aliases=entries, next_marker=marker, truncated=more))

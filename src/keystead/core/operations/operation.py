@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.keys.states import admit
+from keystead.core.keys.states import admit, is_gone
 from keystead.core.operations.authorization import Authorization, AuthorizationsOf
 from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key
 from keystead.core.operations.context import Access, Context, Done
@@ -88,7 +88,7 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
     lookup = operation.lookup(request, context.account, context.region)
     hold(lookup, keys, context.names)
     if not operation.of_ended_keys:
-        _existing(lookup, keys)
+        _existing(lookup, keys, context.now)
     if not operation.cross_account:
         _own_keys(operation, context, keys)
     well_formed(request)
@@ -99,11 +99,11 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
     return operation.handler(context, request, keys)
 
 
-def _existing(lookup: Lookup, keys: tuple[OpenedKey, ...]) -> None:
-    """Refuse a key that was shredded as one that never was; pages leave it out."""
+def _existing(lookup: Lookup, keys: tuple[OpenedKey, ...], now: int) -> None:
+    """Refuse a key that is gone as one that never was; pages leave it out."""
     if isinstance(lookup, Keys):
         for wanted, key in zip(lookup.wanted, keys, strict=True):
-            if key.head.shredded:
+            if is_gone(key.head, now):
                 raise wanted.reference.missing()
 
 

@@ -5,7 +5,7 @@ from keystead.core.keys.attachments import read_aliases
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.metadata import seconds
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.keys.shredding import shredding
+from keystead.core.keys.shredding import Shredding, shredding
 from keystead.core.operations.changes import changed
 from keystead.core.operations.context import Context, Done
 from keystead.core.protocols.aws_json.extension import (
@@ -53,9 +53,15 @@ def describe_shredding(context: Context, _request: DescribeShreddingRequest, key
             marked_date=seconds(head.shredded) if head.shredded else None,
             domain_version=context.domain.version,
             materials=[_material(head, version, found.resting[version]) for version in sorted(found.resting)],
+            awaited_domain_keys=_awaited(found),
             holders=[_holder(holder) for holder in found.holders],
         )
     )
+
+
+def _awaited(found: Shredding) -> list[str]:
+    every = {one.id for known in found.reaches.values() for one in known if isinstance(one, DomainKeyEntry)}
+    return sorted(key.hex() for key in every)
 
 
 def _marked(context: Context, key: OpenedKey, marked: int, attachments: dict[str, bytes]) -> KeyChange:

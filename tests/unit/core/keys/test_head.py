@@ -7,7 +7,7 @@ from keystead.core.keys.head import KeyHead, KeyVersion, RecentProof, decode, en
 from keystead.errors import FormatError
 from keystead.identifiers import AccountId, KeyId, Region
 
-VERSION = KeyVersion(number=1, material_id=bytes(32), token=bytes(32), created=5, kind="CREATED")
+VERSION = KeyVersion(number=1, material_id=bytes(32), token=bytes(32), created=5, kind="CREATED", domain_key=bytes(16))
 HEAD = KeyHead(
     account=AccountId("111122223333"),
     region=Region("eu-central-1"),

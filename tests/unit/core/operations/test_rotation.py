@@ -136,7 +136,9 @@ def test_no_key_rotates_by_itself(service: SimulatedService, key_id: KeyId) -> N
     assert (answer.key_id, answer.key_rotation_enabled) == (key_id, False)
 
 
-@pytest.mark.parametrize(("state", "deletion", "enabled"), [("Enabled", 0, True), ("PendingDeletion", 1, False)])
+@pytest.mark.parametrize(
+    ("state", "deletion", "enabled"), [("Enabled", 0, True), ("PendingDeletion", 2 * START, False)]
+)
 def test_the_rotation_settings_of_the_head_are_told(
     service: SimulatedService,
     key_id: KeyId,

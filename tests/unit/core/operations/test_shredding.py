@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from keystead.core.domain.state import DomainState, DroppedKey, Fate, Standing
+from keystead.core.domain.state import DomainKeyEntry, DomainState, DroppedKey, Fate, Standing
+from keystead.core.keys.head import encode
 from keystead.core.operations.table import OPERATIONS
 from keystead.core.protocols.aws_json.extension import DESCRIBE_SHREDDING, SHRED_KEY
+from keystead.core.records import KeyRecord
 from keystead.errors import RecordError
 from keystead.identifiers import KeyId
+from keystead.primitives.digest import sha256
 from tests.simulators.operations import ACCOUNT, OTHER_ACCOUNT, REGION, START, SimulatedService, refused
 
 
@@ -181,6 +184,49 @@ def test_each_material_of_a_key_is_told(service: SimulatedService, key_id: KeyId
     service.tamper = lambda records: (type(record)(record.head, {1: record.tokens[1]}, record.attachments),)
     with pytest.raises(RecordError):
         described(service, key_id)
+
+
+@pytest.mark.requirement("CONS-25", "P21-19")
+def test_a_domain_key_under_which_the_material_rested_before_is_waited_for(
+    service: SimulatedService, key_id: KeyId
+) -> None:
+    """Copies from before it was sealed anew open with that one: complete only when it is gone too, with its holders."""
+    shred(service, key_id)
+    domain = service.domain
+    (entry,) = domain.domain_keys
+    (holder,) = domain.holders
+    later = DomainKeyEntry(bytes(15) + b"l", bytes(32), entry.since + 1)
+    other = replace(holder, sealing=bytes(32), since=entry.since, until=entry.since + 1, fate=Fate.OUTSTANDING)
+    record = service.records[key_id]
+    moved = record.tokens[1][:2] + later.id + record.tokens[1][18:]
+    (version,) = service.head(key_id).versions
+    head = replace(service.head(key_id), versions=(replace(version, token=sha256(moved)),))
+    service.records[key_id] = KeyRecord(service.vault.seal_head(encode(head)).head, {1: moved}, record.attachments)
+    gone = DroppedKey(later.id, later.since, 9)
+    renewed = replace(holder, fate=Fate.RENEWED, until=9)
+    service.domain = replace(domain, version=9, dropped=(gone,), holders=(other, renewed))
+    first = described(service, key_id)
+    assert (first.shredding_status, first.awaited_domain_keys) == ("SHRED_PENDING", [entry.id.hex()])
+    assert first.materials[0].domain_key_status == "DROPPED"
+    both = (gone, DroppedKey(entry.id, entry.since, 10))
+    service.domain = replace(domain, version=10, domain_keys=(), dropped=both, holders=(other, renewed))
+    assert described(service, key_id).shredding_status == "SHRED_PENDING"
+    service.domain = replace(service.domain, holders=(replace(other, fate=Fate.DESTROYED), renewed))
+    assert described(service, key_id).shredding_status == "SHRED_COMPLETE"
+
+
+@pytest.mark.requirement("APISH-06")
+@pytest.mark.parametrize("operation", USES)
+def test_a_key_whose_deletion_is_due_does_not_exist(service: SimulatedService, key_id: KeyId, operation: str) -> None:
+    """From the very millisecond that its sealed head names, whoever marks it later."""
+    service.call("ScheduleKeyDeletion", key_id=key_id, pending_window_in_days=7)
+    service.clock = service.head(key_id).deletion - 1
+    assert service.call("DescribeKey", key_id=key_id).key_metadata.key_state == "PendingDeletion"
+    service.clock += 1
+    with refused("NotFoundException"):
+        service.call(operation, key_id=key_id, **USES[operation])
+    assert service.call("ListKeys").keys == []
+    assert service.call("ListAliases").aliases == []
 
 
 def test_a_domain_key_that_the_domain_never_had_is_not_believed(service: SimulatedService, key_id: KeyId) -> None:

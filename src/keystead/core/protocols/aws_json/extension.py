@@ -64,6 +64,8 @@ class DescribeShreddingResponse(Shape, frozen=True, kw_only=True):
     marked_date: Timestamp | None = None
     domain_version: int
     materials: list[MaterialShredding]
+    awaited_domain_keys: list[str]
+    """Those that a token of the key ever rested under, or may have, and that are not dropped yet."""
     holders: list[HolderOfDomainKey]
 
 
