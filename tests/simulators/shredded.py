@@ -67,7 +67,7 @@ class ShreddedKey:
         self.front_end.records[self.key] = merged(self.record, outcome.change)
         self.change(RetireDomainKey(self.old))
         self.domain.clock.time += self.domain.state.parameters.retirement
-        self.change(DropDomainKey(self.old, self.domain.offers(), ()))
+        self.change(DropDomainKey(self.old, self.domain.offers(self.old), ()))
         return self
 
     def ask(self, host: int = 0, by: OperatorKey | None = None, **changed: object) -> ReceiptSigned | Refusal:

@@ -118,7 +118,7 @@ class Life:
         """Take a domain key away."""
         self.change(RetireDomainKey(domain_key))
         self.domain.clock.time += self.domain.state.parameters.retirement
-        offers = self.domain.offers(self.old)
+        offers = self.domain.offers(domain_key)
         self.copy()
         self.change(DropDomainKey(domain_key, offers, ()))
         records, self.front_end = self.front_end.records, FrontEnd(self.domain)
