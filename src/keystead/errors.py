@@ -15,7 +15,7 @@
     │   │                       RemovedOperator, InstallationDenied
     │   ├── RecordError         a stored record is not the one that its sealed head names
     │   ├── RotationError       MayNotReseal, RotationDenied, DropDenied
-    │   └── ShreddingError      NotShredded, ReceiptRefused
+    │   └── ShreddingError      NotShredded, ReceiptRefused, DeletionNotDue, NotAgreed
     ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
     └── OperatorError           told to the person at the terminal; ends with what to do next
@@ -367,6 +367,18 @@ class ReceiptRefused(ShreddingError):
     """The domain's own documents do not bear the receipt out."""
 
     number = 97
+
+
+class DeletionNotDue(ShreddingError):
+    """The head of a key names no moment for its deletion, or one that has not come by the module's clock."""
+
+    number = 98
+
+
+class NotAgreed(DeletionNotDue):
+    """No other active member says that the deletion of this very head is due."""
+
+    number = 99
 
 
 class RepositoryError(KeysteadError):

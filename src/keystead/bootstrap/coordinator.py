@@ -13,7 +13,9 @@ from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import Courier
 from keystead.components.coordinator.server import Desk, OperatorConnection
-from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence
+from keystead.components.coordinator.sweep import Sweep
+from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
+from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence, SqliteKeyWriter
 from keystead.components.token_repository.sqlite import SqliteTokenRepository
 from keystead.core.domain.ledger import Ledger
 from keystead.errors import OperatorError, Refusal, RepositoryUnavailable
@@ -21,7 +23,8 @@ from keystead.identifiers import DomainId
 from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import GENESIS, publish_token
-from keystead.transport.sql import WriterThread, upgrade
+from keystead.transport.module_link import ModuleLink
+from keystead.transport.sql import WriterThread, connect_to_read, upgrade
 from keystead.transport.unix import UnixNetwork
 
 
@@ -59,10 +62,14 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
     rotation = rotation_parts(configuration, coordinator, writer, network, clock, randomness, log.info)
     desk = Desk(coordinator, couriers, rotation.desk)
     notification = Notification(configuration, desk.status, clock, randomness, log.warning)
+    links = [ModuleLink(network, address, randomness) for address in configuration.modules]
+    reader = SqliteKeyReader(connect_to_read(Path(configuration.repository)))
+    sweep = Sweep(reader, SqliteKeyWriter(writer), links, log.info)
     listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
     async with asyncio.TaskGroup() as tasks:
         errands = [tasks.create_task(courier.run()) for courier in couriers] + rotation.start(tasks)
-        errands.append(tasks.create_task(notification.run()))
+        errands += [tasks.create_task(link.run()) for link in links]
+        errands += [tasks.create_task(notification.run()), tasks.create_task(sweep.run())]
         await until_told_to_stop()
         await listener.close()
         for errand in errands:

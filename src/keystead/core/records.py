@@ -94,6 +94,19 @@ class KeyReader(Protocol):
         """Return how many keys there are (for status, not for decisions)."""
 
 
+class HeadReader(Protocol):
+    """Reads the sealed heads of all keys, whoever owns them; for the coordinator, which looks for those that are due.
+
+    Every method may raise RepositoryUnavailable. What it returns proves nothing yet.
+    """
+
+    async def page_of_heads(self, after: KeyId, limit: int) -> list[tuple[KeyId, bytes]]:
+        """Return up to ``limit`` ids above ``after`` in order, each with its sealed head."""
+
+    async def record(self, key_id: KeyId) -> KeyRecord | None:
+        """Return one key with all its tokens and attachments as one consistent snapshot, or None."""
+
+
 class KeyWriter(Protocol):
     """Writes the key repository."""
 

@@ -14,6 +14,7 @@ class Label(bytes, Enum):
     CREDENTIALS = b"keystead/v1/credentials"
     CUSTOMER_CIPHERTEXT = b"keystead/v1/customer-ciphertext"
     DESTRUCTION = b"keystead/v1/destruction"
+    DELETION_DUE = b"keystead/v1/deletion-due"
     DOMAIN_KEY = b"keystead/v1/domain-key"
     DOMAIN_KEY_COMMITMENT = b"keystead/v1/domain-key-commitment"
     DOMAIN_KEY_ID = b"keystead/v1/domain-key-id"

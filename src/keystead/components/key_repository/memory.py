@@ -12,6 +12,7 @@ from keystead.core.records import (
     AliasChange,
     Change,
     DomainKeyFence,
+    HeadReader,
     KeyChange,
     KeyReader,
     KeyRecord,
@@ -41,7 +42,7 @@ class _State:
     """Under which domain key each version's token rests, and at 0 the head."""
 
 
-class MemoryKeyRepository(KeyReader, KeyWriter, DomainKeyFence, RestingReader, ResealWriter):
+class MemoryKeyRepository(KeyReader, HeadReader, KeyWriter, DomainKeyFence, RestingReader, ResealWriter):
     """All ports of the key repository over one state. Owned by one event loop."""
 
     def __init__(self, rotations: MemoryRotationRepository | None = None) -> None:
@@ -65,6 +66,11 @@ class MemoryKeyRepository(KeyReader, KeyWriter, DomainKeyFence, RestingReader, R
         keys = self._state.keys
         ids = (each for each in sorted(keys) if keys[each][0] == (account, region) and each > after)
         return [KeyRecord(keys[each][1].head, {}, {}) for each in islice(ids, limit)]
+
+    async def page_of_heads(self, after: KeyId, limit: int) -> list[tuple[KeyId, bytes]]:
+        """Return a page in order of id."""
+        keys = self._state.keys
+        return [(each, keys[each][1].head) for each in islice((one for one in sorted(keys) if one > after), limit)]
 
     async def page_of_aliases(
         self, account: AccountId, region: Region, after: AliasName, limit: int

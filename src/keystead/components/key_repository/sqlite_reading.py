@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from keystead.core.records import ALIASES, KeyReader, KeyRecord
+from keystead.core.records import ALIASES, HeadReader, KeyReader, KeyRecord
 from keystead.errors import RecordError
 from keystead.identifiers import AccountId, AliasName, KeyId, Region
 from keystead.transport.sql import Connection, unavailable
@@ -22,10 +22,11 @@ FROM aliases JOIN keys ON keys.key_id = aliases.key_id
 LEFT JOIN key_attachments ON key_attachments.key_id = keys.key_id AND key_attachments.kind = '{ALIASES}'
 WHERE aliases.account = ? AND aliases.region = ? AND aliases.name > ? ORDER BY aliases.name LIMIT ?
 """  # noqa: S608 - a constant of ours
+PAGE_OF_HEADS: Final = "SELECT key_id, head FROM keys WHERE key_id > ? ORDER BY key_id LIMIT ?"
 COUNT: Final = "SELECT count(*) FROM keys"
 
 
-class SqliteKeyReader(KeyReader):
+class SqliteKeyReader(KeyReader, HeadReader):
     """Reads through one connection, on the thread of the event loop that calls."""
 
     def __init__(self, connection: Connection) -> None:
@@ -46,6 +47,10 @@ class SqliteKeyReader(KeyReader):
         """Return a page in order of id; raises RecordError too."""
         rows = self._rows(PAGE_OF_KEYS, (account, region, after, limit))
         return [KeyRecord(_octets(head), {}, {}) for (head,) in rows]
+
+    async def page_of_heads(self, after: KeyId, limit: int) -> list[tuple[KeyId, bytes]]:
+        """Return a page in order of id; raises RecordError too."""
+        return [(KeyId(_text(key_id)), _octets(head)) for key_id, head in self._rows(PAGE_OF_HEADS, (after, limit))]
 
     async def page_of_aliases(
         self, account: AccountId, region: Region, after: AliasName, limit: int

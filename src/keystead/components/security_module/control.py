@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from keystead.components.security_module import receipts
+from keystead.components.security_module import ending, receipts
 from keystead.components.security_module.module import SecurityModule
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.connection import ModuleConnection
@@ -75,6 +75,14 @@ def _receipt_signed(module: SecurityModule, request: messages.SignReceipt, _now:
     return receipts.signed(module, request)
 
 
+def _attested_due(module: SecurityModule, request: messages.AttestDue, now: int) -> Answer:
+    return messages.DueAttested(tuple(ending.attested(module, head, now) for head in request.heads))
+
+
+def _ended(module: SecurityModule, request: messages.EndKey, now: int) -> Answer:
+    return messages.KeyEnded(ending.ended(module, request, now))
+
+
 def _ingested(module: SecurityModule) -> messages.Ingested:
     current = module.installed.current
     return messages.Ingested(current.state.version, current.hash, module.installed.statement())
@@ -91,5 +99,7 @@ _ANSWERS: Final[Mapping[type[Request], Callable[[SecurityModule, Any, int], Answ
     messages.MakeOffer: _offered,
     messages.AttestDestruction: _attested,
     messages.SignReceipt: _receipt_signed,
+    messages.AttestDue: _attested_due,
+    messages.EndKey: _ended,
 }
 """What does not belong to a connection."""

@@ -1,7 +1,7 @@
 """Keystead.ShredKey and Keystead.DescribeShredding (paragraphs 43, 100, 104, 143): the end of a key, how far it is."""
 
 from keystead.core.domain.state import DomainKeyEntry, DroppedKey, Holder, Standing
-from keystead.core.keys.attachments import read_aliases
+from keystead.core.keys.ending import ended_attachments, ended_fields, freed_names
 from keystead.core.keys.head import KeyHead
 from keystead.core.keys.metadata import seconds
 from keystead.core.keys.opened import OpenedKey
@@ -17,7 +17,7 @@ from keystead.core.protocols.aws_json.extension import (
     ShredKeyRequest,
     ShredKeyResponse,
 )
-from keystead.core.records import ALIASES, GRANTS, AliasChange, Change, KeyChange
+from keystead.core.records import Change
 from keystead.core.tokens.envelope import named_domain_key
 
 
@@ -31,13 +31,8 @@ def shred_key(context: Context, _request: ShredKeyRequest, keys: tuple[OpenedKey
 
 def ended(context: Context, key: OpenedKey, marked: int) -> Change:
     """Return the change that marks a key: its names and grants end with it, its head stays as a tombstone."""
-    head = key.head
-    names = tuple(
-        AliasChange(head.account, head.region, alias.name, None, head.key_id)
-        for alias in read_aliases(key.attachment(ALIASES))
-    )
-    nothing = {kind: b"" for kind in (ALIASES, GRANTS) if head.digest_of(kind)}
-    return Change((_marked(context, key, marked, nothing),), names)
+    change = changed(context, key, attachments=ended_attachments(key.head), **ended_fields(marked))
+    return Change((change,), freed_names(key))
 
 
 def describe_shredding(context: Context, _request: DescribeShreddingRequest, keys: tuple[OpenedKey, ...]) -> Done:
@@ -62,12 +57,6 @@ def describe_shredding(context: Context, _request: DescribeShreddingRequest, key
 def _awaited(found: Shredding) -> list[str]:
     every = {one.id for known in found.reaches.values() for one in known if isinstance(one, DomainKeyEntry)}
     return sorted(key.hex() for key in every)
-
-
-def _marked(context: Context, key: OpenedKey, marked: int, attachments: dict[str, bytes]) -> KeyChange:
-    return changed(
-        context, key, attachments=attachments, shredded=marked, state="Disabled", deletion=0, deletion_window=0
-    )
 
 
 def _material(head: KeyHead, version: int, resting: DomainKeyEntry | DroppedKey) -> MaterialShredding:

@@ -251,6 +251,19 @@ def test_pages_of_keys_follow_the_order_of_ids(ports: Any) -> None:
     run(ports, script)
 
 
+def test_pages_of_heads_have_every_owner(ports: Any) -> None:
+    """In order of id, whoever owns the keys."""
+
+    async def script(ports: Any) -> None:
+        await ports.writer.apply(Change((new_key(OTHER, account=AccountId("999999999999")), new_key())))
+        heads = sorted((each, new_key(each).head) for each in (KEY, OTHER))
+        assert await ports.reader.page_of_heads(KeyId(""), 2) == heads
+        assert await ports.reader.page_of_heads(KeyId(""), 1) == heads[:1]
+        assert await ports.reader.page_of_heads(heads[0][0], 2) == heads[1:]
+
+    run(ports, script)
+
+
 def test_pages_of_aliases_follow_the_order_of_names(ports: Any) -> None:
     """Each name comes with its key's head and aliases; order is that of bytes, so capitals come first."""
 

@@ -20,6 +20,7 @@ from keystead.core.protocols.module_session.fields import (
     ModuleIdField,
     OperatorIdField,
 )
+from keystead.core.records import Change
 from keystead.core.strict import StrictCodec
 from keystead.errors import REFUSALS, FormatError, Refusal
 
@@ -32,6 +33,9 @@ VERSION: Final = 1
 _PREFIX: Final = bytes((CONTROL, VERSION))
 GREETING_CALL: Final = 0
 """Number of the reply that nobody called for: the greeting, or the refusal of a frame."""
+
+MOST_HEADS: Final = 256
+"""Heads of one AttestDue."""
 
 CallNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
@@ -122,6 +126,23 @@ class SignReceipt(msgspec.Struct, frozen=True, array_like=True, tag=12):
     operator: OperatorIdField
     signature: bytes
     """The operator's SSHSIG over the SHA-256 of the head."""
+
+
+class AttestDue(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """Asks which of these keys are due to be deleted, by the module's clock; answered by DueAttested."""
+
+    heads: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=MOST_HEADS)]
+    """Sealed."""
+
+
+class EndKey(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """Asks to mark a key to be shredded whose deletion is due; answered by KeyEnded."""
+
+    head: bytes
+    attachments: dict[str, bytes]
+    """Its aliases and grants, if it has any."""
+    statement: bytes
+    """Of another active member, that it is due; empty in a domain of one."""
 
 
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -226,6 +247,18 @@ class ReceiptSigned(msgspec.Struct, frozen=True, array_like=True, tag=13):
     signature: bytes
 
 
+class DueAttested(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """The module's signed statements, in the order of the heads; empty for those that are not due, or do not open."""
+
+    statements: tuple[bytes, ...]
+
+
+class KeyEnded(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """What is to be written for the key to be marked."""
+
+    change: Change
+
+
 Request: TypeAlias = (
     Identify
     | SignGenesis
@@ -237,6 +270,8 @@ Request: TypeAlias = (
     | MakeOffer
     | AttestDestruction
     | SignReceipt
+    | AttestDue
+    | EndKey
     | Negotiate
     | Attach
 )
@@ -251,6 +286,8 @@ Answer: TypeAlias = (
     | Offered
     | Attested
     | ReceiptSigned
+    | DueAttested
+    | KeyEnded
     | Negotiated
     | Attached
     | Refused

@@ -1,0 +1,97 @@
+"""Has keys ended whose deletion is due: looks at every head, a page at a time, again and again.
+
+It decides nothing and keeps nothing. One module says which keys are due, another makes the change, the repository takes
+it only if the key is still as it was read; what was cut short is found again by the next sweep. For customers a key is
+gone the moment it is due, so that sweeps may take their time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from keystead.components.coordinator.coordinator import Report
+from keystead.core.protocols.module_session.messages import Answer, AttestDue, DueAttested, EndKey, KeyEnded, Request
+from keystead.core.records import ALIASES, GRANTS, HeadReader, KeyWriter
+from keystead.errors import FormatError, KeysteadError, PeerUnavailable, Refusal, RepositoryError
+from keystead.identifiers import KeyId
+from keystead.primitives.digest import sha256
+
+EVERY: Final = 3600.0
+"""Seconds between two sweeps."""
+PAGE: Final = 64
+PAUSE: Final = 0.05
+"""Seconds between two pages: ten million keys take two hours, and no module notices."""
+_FIRST: Final = KeyId("")
+
+
+class Module(Protocol):
+    """A link to a module, kept by others."""
+
+    async def control(self, request: Request) -> Answer:
+        """Return the answer; raises what the module refuses with, PeerUnavailable."""
+
+
+class Sweep:
+    """Sweeps. Owned by the event loop."""
+
+    def __init__(self, reader: HeadReader, writer: KeyWriter, links: Sequence[Module], report: Report) -> None:
+        """Take who reads, who writes, and the modules."""
+        self._reader = reader
+        self._writer = writer
+        self._links = tuple(links)
+        self._report = report
+
+    async def run(self) -> None:
+        """Sweep until cancelled; a sweep that fails is told, and made again with the next."""
+        while True:
+            try:
+                await self.sweep()
+            except KeysteadError as error:
+                self._report("sweep_failed", reason=str(error))
+            await asyncio.sleep(EVERY)
+
+    async def sweep(self) -> int:
+        """Return how many keys were ended; raises RepositoryUnavailable, PeerUnavailable."""
+        after, ended = _FIRST, 0
+        while page := await self._reader.page_of_heads(after, PAGE):
+            after = page[-1][0]
+            ended += await self._page(page)
+            await asyncio.sleep(PAUSE)
+        if ended:
+            self._report("keys_ended", count=ended)
+        return ended
+
+    async def _page(self, page: Sequence[tuple[KeyId, bytes]]) -> int:
+        witness, statements = await self._attested(tuple(head for _, head in page))
+        due = [(*one, statement) for one, statement in zip(page, statements, strict=True) if statement]
+        return sum([await self._ended(witness, *one) for one in due])
+
+    async def _attested(self, heads: tuple[bytes, ...]) -> tuple[Module, tuple[bytes, ...]]:
+        """Return the first module that answers, and what it says of each head."""
+        failure: KeysteadError = PeerUnavailable("no address of a module is known")
+        for link in self._links:
+            try:
+                answer = await link.control(AttestDue(heads))
+            except (PeerUnavailable, Refusal) as error:
+                failure = error
+                continue
+            if not isinstance(answer, DueAttested) or len(answer.statements) != len(heads):
+                raise FormatError("the module answered something else than it was asked")
+            return link, answer.statements
+        raise failure
+
+    async def _ended(self, witness: Module, key_id: KeyId, head: bytes, statement: bytes) -> bool:
+        """Whether the key was ended; if not, the next sweep looks at it again."""
+        record = await self._reader.record(key_id)
+        if record is None or sha256(record.head) != sha256(head):
+            return False
+        attachments = {kind: each for kind, each in record.attachments.items() if kind in {ALIASES, GRANTS}}
+        for link in [one for one in self._links if one is not witness] or [witness]:
+            try:
+                answer = await link.control(EndKey(head, attachments, statement))
+                if isinstance(answer, KeyEnded):
+                    await self._writer.apply(answer.change)
+                    return True
+            except (PeerUnavailable, Refusal, RepositoryError) as error:
+                self._report("key_not_ended", key=key_id, reason=str(error))
+        return False
