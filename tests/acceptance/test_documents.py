@@ -16,6 +16,7 @@ DOCUMENTS = (
     "README.md",
     "docs/tutorial/first-five-minutes.md",
     "docs/how-to/change-the-domain.md",
+    "docs/how-to/rotate-domain-keys.md",
     "docs/how-to/shred-a-key.md",
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -13,6 +13,7 @@ from keystead.errors import OperatorError
 from keystead.interfaces.cli.domain import DEFAULT_DATA, Data, DomainCommands, build_domain
 from keystead.interfaces.cli.operator import OperatorCommands, build_operator
 from keystead.interfaces.cli.policy import PolicyCommands, build_policy
+from keystead.interfaces.cli.rotation import RotationCommands, build_rotation
 from keystead.interfaces.cli.shred import ShredCommands, build_shred
 
 DEFAULT_PORT: Final = 7600
@@ -40,7 +41,7 @@ class RoleName(StrEnum):
     CRYPTOGRAPHY = "cryptography"
 
 
-class Commands(DomainCommands, OperatorCommands, PolicyCommands, ShredCommands, Protocol):
+class Commands(DomainCommands, OperatorCommands, PolicyCommands, RotationCommands, ShredCommands, Protocol):
     """What the commands do. Each returns an exit status or raises OperatorError."""
 
     def up(self, options: UpOptions) -> int:
@@ -133,6 +134,7 @@ def build(commands: Commands) -> typer.Typer:
     app.add_typer(build_operator(commands))
     app.add_typer(build_policy(commands))
     app.add_typer(build_shred(commands))
+    app.add_typer(build_rotation(commands))
 
     @app.command()
     def serve(
