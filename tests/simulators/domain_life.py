@@ -133,7 +133,13 @@ class DomainLife:
         return isinstance(answer, messages.Released)
 
     def install(self, host: ModuleHost, known: Known) -> bool:
-        """Show a module all promises of a token, and somebody's word that it has it."""
+        """Show a module all promises of a token, and somebody's word that it has it.
+
+        A module that is no member before it nor after it is brought what every member has, as the ledger does: nobody
+        asks it for a release, so it could be led to what is given up. It holds no key then, and serves nobody.
+        """
+        if not self._may_be_brought(host, known):
+            return False
         for statement in (*known.statements.values(), b""):
             answer = self.ask(host, messages.Ingest(known.token, tuple(known.promises.values()), statement))
             if isinstance(answer, messages.Ingested):
@@ -141,6 +147,10 @@ class DomainLife:
                 self.took_place.add("install")
                 return True
         return False
+
+    def _may_be_brought(self, host: ModuleHost, known: Known) -> bool:
+        ids = involved(known.predecessor, known.successor)
+        return host.module.identity.id in ids or known.successor.state.active <= known.statements.keys()
 
     def deaths(self, host: ModuleHost) -> list[Death]:
         """Return all that might show that what a module promised is dead."""

@@ -127,6 +127,8 @@ class Entry:
         if self.stage is Installation.ABANDONING:
             asked = member in involved(self.predecessor, self.successor) and member not in self.releases
             return ReleaseSuccessor(self.abandonment) if asked else None
+        if self.stage is Installation.SPREADING and member not in involved(self.predecessor, self.successor):
+            return None  # it releases nothing, so it follows only what can not be given up any more
         if self.stage is not Installation.ACCEPTED:
             promises = tuple(self.promises[one] for one in sorted(self.remaining))
             return Ingest(self.carried, promises, self.statement)
