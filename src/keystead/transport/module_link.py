@@ -7,7 +7,7 @@ from keystead.core.ports import Network, Randomness
 from keystead.core.protocols.module_session.fields import NONCE_SIZE
 from keystead.core.protocols.module_session.handshake import Session
 from keystead.core.protocols.module_session.messages import Answer, Greeting, Request
-from keystead.errors import PeerUnavailable, Refusal, WrongDomain
+from keystead.errors import NotAMember, PeerUnavailable, Refusal, WrongDomain
 from keystead.identifiers import DomainId
 from keystead.transport.backoff import Backoff
 from keystead.transport.module_connection import ModuleConnection
@@ -92,6 +92,13 @@ class ModuleLink:
         """Make a new connection for the new session; the old one is used until then, and drained after."""
         self._wanted.set()
 
+    def leave(self) -> None:
+        """Let the connection go when what is under way has returned; ``run`` is to be cancelled at once."""
+        old, self._current = self._current, None
+        self._connected.clear()
+        if old is not None:
+            old.drain()
+
     async def control(self, request: Request) -> Answer:
         """Return the module's answer, waiting for a connection if there is none.
 
@@ -154,6 +161,8 @@ class ModuleLink:
             return
         try:
             await connection.attach(session, self._randomness.token(NONCE_SIZE))
+        except NotAMember:
+            raise  # no session would do
         except Refusal:
             self._owner.session_refused(session)
             raise

@@ -8,6 +8,7 @@ from keystead.components.security_module.module import SecurityModule
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.connection import ModuleConnection
 from keystead.core.protocols.module_session.messages import Answer, Request
+from keystead.errors import NotAMember
 
 
 def answer(module: SecurityModule, connection: ModuleConnection, request: Request, now: int) -> Answer:
@@ -16,6 +17,8 @@ def answer(module: SecurityModule, connection: ModuleConnection, request: Reques
         case messages.Negotiate(hello):
             return _negotiated(module, connection, hello, now)
         case messages.Attach(_, token, _):
+            if not (module.installed.blank or module.in_service):
+                raise NotAMember("the module is no active member of the domain")
             session = module.sessions.open(token, now)
             return connection.attach(request, session.tenure, session.key.view, now)
         case _:

@@ -53,6 +53,8 @@ class SecurityModule:
         """Those with the permission to serve."""
         self.carrying: frozenset[OperatorId] = frozenset()
         """Those with the permission to carry."""
+        self.in_service = False
+        """Whether the module is an active member, and holds domain keys to work with."""
         self.installed = Installed(safe, pin, randomness, self._switched)
 
     @property
@@ -93,7 +95,7 @@ class SecurityModule:
 
     def _switched(self, current: Current) -> None:
         state = current.state
-        serving = self.identity.id in state.active and bool(current.keys)
+        serving = self.in_service = self.identity.id in state.active and bool(current.keys)
         self.vault.hold(current.keys if serving else {}, state.newest if serving else None, state.retired)
         self.sessions.switch(state)
         self.executor.switch(state)

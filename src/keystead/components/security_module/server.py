@@ -8,7 +8,7 @@ from keystead.core.protocols.module_session.connection import ModuleConnection
 from keystead.core.protocols.module_session.messages import FRAME, GREETING_CALL, Call
 from keystead.core.protocols.module_session.resealing import RESEAL, USAGE
 from keystead.core.protocols.module_session.work import WORK, content_kind
-from keystead.errors import FormatError, MayNotReseal, NotPermitted, Refusal
+from keystead.errors import FormatError, MayNotReseal, NotAMember, NotPermitted, Refusal
 from keystead.identifiers import OperatorId
 from keystead.primitives.secret import wipe
 
@@ -66,6 +66,8 @@ class ModuleHandler(LinkHandler):
 
     def _work(self, content: bytearray, operator: OperatorId, now: int) -> bytearray:
         module = self._module
+        if not module.in_service:  # the whole frame, so that who sent it asks another module
+            raise NotAMember("the module is no active member of the domain")
         kind = content_kind(content)
         if kind == WORK:
             if operator not in module.serving:

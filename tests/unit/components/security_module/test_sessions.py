@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keystead.core.domain.change_request import AddDomainKey, RemoveOperator
+from keystead.core.domain.change_request import AddDomainKey, RemoveMember, RemoveOperator
 from keystead.core.protocols.module_session import messages
 from keystead.core.protocols.module_session.handshake import LIFETIME
 from keystead.core.protocols.module_session.messages import Answer, Refused
@@ -12,6 +12,7 @@ from keystead.core.protocols.module_session.work import Work, encode_work
 from keystead.errors import (
     FormatError,
     NoDomain,
+    NotAMember,
     NotPermitted,
     Refusal,
     ReplayedFrame,
@@ -94,6 +95,23 @@ def test_a_removed_operator_is_refused_at_once() -> None:
     assert _is(front_end.peer.exchange(frame), UnknownOperator)
     with pytest.raises(AssertionError, match=f"number={UnknownOperator.number}"):
         domain.session("other-front-end")
+
+
+def test_a_removed_module_refuses_frames_whole() -> None:
+    """Who asked it can ask another: no item has an outcome that says it was refused. Nor is a session attached."""
+    domain = ModuleDomain().with_key()
+    front_end = FrontEnd(domain, host=1)
+    leaving, staying = domain.hosts[1], domain.hosts[0]
+    token = domain.propose(RemoveMember(leaving.member.id, lost=True))
+    promised = staying.ask(messages.PromiseSuccessor(token))
+    assert isinstance(promised, messages.Promised)
+    for host in (leaving, staying):
+        assert isinstance(host.ask(messages.Ingest(token, (promised.promise,))), messages.Ingested)
+    frame = front_end.peer.connection.seal(encode_work(Work((), ())))
+    assert _is(front_end.peer.exchange(frame), NotAMember)
+    assert not front_end.peer.open
+    assert _is(leaving.peer().attach(front_end.session, bytes(16)), NotAMember)
+    assert isinstance(staying.peer().attach(front_end.session, bytes(16)), messages.Attached)
 
 
 @pytest.mark.parametrize("name", ["voucher", "carrier", "officer"])
