@@ -18,6 +18,7 @@ DOCUMENTS = (
     "docs/how-to/change-the-domain.md",
     "docs/how-to/rotate-domain-keys.md",
     "docs/how-to/shred-a-key.md",
+    "docs/how-to/add-and-remove-modules.md",
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "

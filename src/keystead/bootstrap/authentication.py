@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from keystead.bootstrap.configuration import load
+from keystead.bootstrap.following import follow_modules
 from keystead.bootstrap.host import HostClock, HostDisk
 from keystead.bootstrap.logs import logger
 from keystead.bootstrap.membership import operator_identity, pinned_domain
@@ -27,12 +28,13 @@ def serve(config: Path) -> int:
     harden_process(strict=False)
     configuration = load(config, AuthenticationConfiguration)
     identity = operator_identity(configuration.operator_key)
-    run(_serve(configuration, identity, pinned_domain(configuration.domain_directory, configuration.domain)))
+    domain = pinned_domain(configuration.domain_directory, configuration.domain)
+    run(_serve(config, configuration, identity, domain))
     return 0
 
 
 async def _serve(
-    configuration: AuthenticationConfiguration, identity: OperatorIdentity, domain: DomainDirectory
+    config: Path, configuration: AuthenticationConfiguration, identity: OperatorIdentity, domain: DomainDirectory
 ) -> None:
     clock, randomness = HostClock(), SystemRandomness()
     network = UnixNetwork(group_may_connect=configuration.group_may_connect)
@@ -49,6 +51,14 @@ async def _serve(
         running = [
             tasks.create_task(fleet.run()),
             tasks.create_task(follow(domain, lambda what: log.error("domain_directory_not_followed", reason=what))),
+            tasks.create_task(
+                follow_modules(
+                    config,
+                    AuthenticationConfiguration,
+                    fleet.use,
+                    lambda what: log.error("configuration_not_followed", reason=what),
+                )
+            ),
         ]
         listener = await network.listen(configuration.listen, accept)
         await until_told_to_stop()

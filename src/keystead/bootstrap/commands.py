@@ -7,7 +7,7 @@ from typing import Final
 
 from keystead.bootstrap.data_directory import DataDirectory
 from keystead.bootstrap.endpoint import export_lines
-from keystead.bootstrap.governing.commands import Governing
+from keystead.bootstrap.governing.modules import ComingAndGoing
 from keystead.bootstrap.governing.rotating import Rotating
 from keystead.bootstrap.guardian import Guardian
 from keystead.bootstrap.listener import bind, check_exposure
@@ -21,7 +21,7 @@ from keystead.interfaces.cli.policy import ExplainOptions
 SUPERVISE: Final = "supervise"
 
 
-class HostCommands(Governing, Rotating):
+class HostCommands(ComingAndGoing, Rotating):
     """The commands."""
 
     def up(self, options: UpOptions) -> int:

@@ -1,9 +1,11 @@
 """The recipe of the coordinator."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from keystead.bootstrap.configuration import load
+from keystead.bootstrap.following import follow_modules
 from keystead.bootstrap.host import HostClock, HostDisk
 from keystead.bootstrap.logs import logger
 from keystead.bootstrap.notification import Notification
@@ -12,6 +14,7 @@ from keystead.bootstrap.rotation import rotation_parts
 from keystead.bootstrap.running import run, until_told_to_stop
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import Courier
+from keystead.components.coordinator.couriers import Couriers
 from keystead.components.coordinator.server import Desk, OperatorConnection
 from keystead.components.coordinator.sweep import Sweep
 from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
@@ -24,6 +27,7 @@ from keystead.primitives.process import harden_process
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import GENESIS, publish_token
 from keystead.transport.module_link import ModuleLink
+from keystead.transport.module_links import ModuleLinks
 from keystead.transport.sql import WriterThread, connect_to_read, upgrade
 from keystead.transport.unix import UnixNetwork
 
@@ -33,11 +37,11 @@ def serve(config: Path) -> int:
     harden_process(strict=False)
     configuration = load(config, CoordinatorConfiguration)
     _bring_up_to_date(Path(configuration.repository))
-    run(_serve(configuration))
+    run(_serve(config, configuration))
     return 0
 
 
-async def _serve(configuration: CoordinatorConfiguration) -> None:
+async def _serve(config: Path, configuration: CoordinatorConfiguration) -> None:
     clock, randomness, log = HostClock(), SystemRandomness(), logger("coordinator")
     network = UnixNetwork(group_may_connect=configuration.group_may_connect)
     disk = HostDisk(Path(configuration.domain_directory), public=True)
@@ -56,24 +60,37 @@ async def _serve(configuration: CoordinatorConfiguration) -> None:
         raise OperatorError(
             f"the token repository does not continue the genesis: {refusal}", "restore the repository from a backup"
         ) from refusal
-    couriers = [
-        Courier(coordinator, network, address, clock, randomness, log.warning) for address in configuration.modules
-    ]
     rotation = rotation_parts(configuration, coordinator, writer, network, clock, randomness, log.info)
-    desk = Desk(coordinator, couriers, rotation.desk)
-    notification = Notification(configuration, desk.status, clock, randomness, log.warning)
-    links = [ModuleLink(network, address, randomness) for address in configuration.modules]
-    reader = SqliteKeyReader(connect_to_read(Path(configuration.repository)))
-    sweep = Sweep(reader, SqliteKeyWriter(writer), links, log.info)
-    listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
     async with asyncio.TaskGroup() as tasks:
-        errands = [tasks.create_task(courier.run()) for courier in couriers] + rotation.start(tasks)
-        errands += [tasks.create_task(link.run()) for link in links]
-        errands += [tasks.create_task(notification.run()), tasks.create_task(sweep.run())]
+        couriers = Couriers(
+            lambda address: Courier(coordinator, network, address, clock, randomness, log.warning), tasks
+        )
+        couriers.use(configuration.modules)
+        desk = Desk(coordinator, couriers, rotation.desk)
+        notification = Notification(configuration, desk.status, clock, randomness, log.warning)
+        links = ModuleLinks(lambda address: ModuleLink(network, address, randomness), configuration.modules)
+        reader = SqliteKeyReader(connect_to_read(Path(configuration.repository)))
+        sweep = Sweep(reader, SqliteKeyWriter(writer), links, log.info)
+        listener = await network.listen(configuration.listen, lambda: OperatorConnection(desk))
+
+        def use(modules: Sequence[str]) -> None:
+            couriers.use(modules)
+            links.use(modules)
+            rotation.carriage.use(modules)
+
+        following = follow_modules(
+            config,
+            CoordinatorConfiguration,
+            use,
+            lambda what: log.error("configuration_not_followed", reason=what),
+        )
+        lasting = rotation.start(tasks)
+        lasting += map(tasks.create_task, (links.run(), notification.run(), sweep.run(), following))
         await until_told_to_stop()
         await listener.close()
-        for errand in errands:
-            errand.cancel()
+        for task in lasting:
+            task.cancel()
+        couriers.stop()
     writer.close()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
 from keystead.bootstrap.configuration import load
+from keystead.bootstrap.following import follow_modules
 from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.listener import bind, check_exposure
 from keystead.bootstrap.logs import logger
@@ -53,7 +54,12 @@ def serve(config: Path) -> int:
     application = Application(authentication, execution, health, RequestIds(randomness), _report())
     _allow_connections()
     with _listener(configuration) as listener:
-        links = (fleet.run(), authentication.run(), follow(domain, _complaint()))
+        links = (
+            fleet.run(),
+            authentication.run(),
+            follow(domain, _complaint("domain_directory_not_followed")),
+            follow_modules(config, CryptographyConfiguration, fleet.use, _complaint("configuration_not_followed")),
+        )
         run(_serve(make_server(application, tls), listener, links))
     writing.close()
     return 0
@@ -76,9 +82,9 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _complaint() -> Callable[[str], None]:
+def _complaint(event: str) -> Callable[[str], None]:
     log = logger("cryptography")
-    return lambda reason: log.error("domain_directory_not_followed", reason=reason)
+    return lambda reason: log.error(event, reason=reason)
 
 
 def _report() -> Report:

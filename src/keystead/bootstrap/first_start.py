@@ -66,7 +66,7 @@ async def first_start(
         genesis = await found(links, founders, pin, clock, randomness)
         publish_genesis(HostDisk(DOMAIN, public=True), genesis)
         domain = pinned[0].hex()
-        supervisor.add(coordinator_role(domain))
+        supervisor.add(coordinator_role(domain, MODULES))
         token = await propose_first_key(links[MODULES[0]], genesis, founders, clock, randomness)
         person = founders[0]
         await install(network, address(COORDINATOR), submit(token, person.operator().id, person.key))

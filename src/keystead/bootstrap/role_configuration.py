@@ -35,7 +35,7 @@ class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_field
     domain: str
     """Hexadecimal id of the domain that it is pinned to."""
     modules: list[str]
-    """Addresses of the security modules."""
+    """Addresses of the security modules; read again while it runs."""
     repository: str
     """SQLite file of the key and token repositories."""
     group_may_connect: bool = False
@@ -68,7 +68,7 @@ class AuthenticationConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fi
     domain: str
     """Hexadecimal id of the domain that it is pinned to."""
     modules: list[str]
-    """Addresses of the security modules."""
+    """Addresses of the security modules; read again while it runs."""
     regions: list[str]
     """Regions that requests may be signed for."""
     group_may_connect: bool = False
@@ -85,7 +85,7 @@ class CryptographyConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fiel
     domain: str
     """Hexadecimal id of the domain that it is pinned to."""
     modules: list[str]
-    """Addresses of the security modules."""
+    """Addresses of the security modules; read again while it runs."""
     authentication: str
     """Address of the authentication service."""
     repository: str

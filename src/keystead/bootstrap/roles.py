@@ -1,5 +1,6 @@
 """The roles of one host: the configuration that each is given, and how it is started."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ import msgspec
 
 from keystead.bootstrap.configuration import dump
 from keystead.bootstrap.data_directory import DOMAIN, LOGS, REPOSITORY, RUN
+from keystead.bootstrap.host import HostDisk
 from keystead.bootstrap.plan import Plan
 from keystead.bootstrap.role_configuration import (
     AuthenticationConfiguration,
@@ -17,6 +19,7 @@ from keystead.bootstrap.role_configuration import (
 from keystead.bootstrap.supervisor import Role
 
 MODULES: Final = ("module-1", "module-2")
+"""Those of the first start."""
 COORDINATOR: Final = "coordinator"
 AUTHENTICATION: Final = "authentication"
 CRYPTOGRAPHY: Final = "cryptography"
@@ -44,20 +47,20 @@ def module_role(name: str) -> Role:
     return _role(name, "module", configuration)
 
 
-def coordinator_role(domain: str) -> Role:
+def coordinator_role(domain: str, modules: Sequence[str]) -> Role:
     """Return the coordinator, with its configuration written."""
     configuration = CoordinatorConfiguration(
         listen=address(COORDINATOR),
         operator_key=str(operator_key_file(COORDINATOR)),
         domain_directory=str(DOMAIN),
         domain=domain,
-        modules=[address(name) for name in MODULES],
+        modules=[address(name) for name in modules],
         repository=str(REPOSITORY),
     )
     return _role(COORDINATOR, COORDINATOR, configuration)
 
 
-def authentication_role(domain: str, region: str) -> Role:
+def authentication_role(domain: str, region: str, modules: Sequence[str]) -> Role:
     """Return the authentication service, with its configuration written."""
     configuration = AuthenticationConfiguration(
         directory=AUTHENTICATION,
@@ -65,19 +68,19 @@ def authentication_role(domain: str, region: str) -> Role:
         operator_key=str(operator_key_file(AUTHENTICATION)),
         domain_directory=str(DOMAIN),
         domain=domain,
-        modules=[address(name) for name in MODULES],
+        modules=[address(name) for name in modules],
         regions=[region],
     )
     return _role(AUTHENTICATION, AUTHENTICATION, configuration)
 
 
-def cryptography_role(domain: str, plan: Plan) -> Role:
+def cryptography_role(domain: str, plan: Plan, modules: Sequence[str]) -> Role:
     """Return the front end, with its configuration written."""
     configuration = CryptographyConfiguration(
         operator_key=str(operator_key_file(CRYPTOGRAPHY)),
         domain_directory=str(DOMAIN),
         domain=domain,
-        modules=[address(name) for name in MODULES],
+        modules=[address(name) for name in modules],
         authentication=address(AUTHENTICATION),
         repository=str(REPOSITORY),
         host=plan.host,
@@ -91,6 +94,7 @@ def cryptography_role(domain: str, plan: Plan) -> Role:
 
 def _role(name: str, kind: str, configuration: msgspec.Struct, inherited: tuple[int, ...] = ()) -> Role:
     path = RUN / f"{name}.toml"
-    path.write_text(dump(configuration))
+    # Whole or not at all: a process that runs reads it again and again.
+    HostDisk(RUN).write(path.name, dump(configuration).encode())
     arguments = ("serve", kind, "--config", str(path))
     return Role(name=name, arguments=arguments, log=LOGS / f"{name}.log", inherited=inherited)

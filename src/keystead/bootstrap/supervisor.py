@@ -73,6 +73,15 @@ class Supervisor:
         keeper.add_done_callback(self._look)
         self._kept.append((supervised, keeper))
 
+    async def remove(self, name: str) -> None:
+        """Stop a role for good, in order, and wait until it has ended."""
+        for kept in [one for one in self._kept if one[0].role.name == name]:
+            self._kept.remove(kept)
+            supervised, keeper = kept
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            await _stop(supervised)
+
     async def stop(self) -> None:
         """Stop every role, the newest first, and wait until each has ended."""
         for _, keeper in self._kept:

@@ -1,15 +1,16 @@
 """The way of the coordinator to the modules, in its own session: one frame at a time to each, answered or given up."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from keystead.core.ports import Clock, Network, Randomness
 from keystead.core.protocols.module_session.handshake import Session
-from keystead.errors import PeerUnavailable
+from keystead.errors import NotAMember, PeerUnavailable
 from keystead.identifiers import DomainId
 from keystead.transport.module_connection import ModuleConnection
 from keystead.transport.module_link import ModuleLink
+from keystead.transport.module_links import ModuleLinks
 from keystead.transport.session_keeper import DomainView, OperatorIdentity, SessionKeeper
 
 UNANSWERED: Final = 5.0
@@ -31,11 +32,16 @@ class Carriage:
         randomness: Randomness,
     ) -> None:
         """Prepare; nothing is connected before ``run``."""
-        self.links = tuple(ModuleLink(network, address, randomness, self) for address in addresses)
+        self._links = ModuleLinks(lambda address: ModuleLink(network, address, randomness, self), addresses)
         self._view = view
         self._keeper = SessionKeeper(identity, view, clock, randomness, self._renew_links)
         self._turn = 0
         self._freed = asyncio.Event()
+
+    @property
+    def links(self) -> Sequence[ModuleLink]:
+        """The links of the moment."""
+        return self._links.now
 
     @property
     def domain(self) -> DomainId:
@@ -50,21 +56,24 @@ class Carriage:
     async def run(self) -> None:
         """Keep the links and the session until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for link in self.links:
-                tasks.create_task(link.run())
-            tasks.create_task(self._keeper.run(self.links))
+            tasks.create_task(self._links.run())
+            tasks.create_task(self._keeper.run(self._links))
+
+    def use(self, addresses: Sequence[str]) -> None:
+        """Ask the modules at these addresses from now on. One that is left out still answers what it was asked."""
+        self._links.use(addresses)
 
     async def exchange(self, content: bytes) -> bytes:
         """Return the answer of any module to a frame's content; waits until one can be asked.
 
         Raises what a module refuses the frame with, and PeerUnavailable if it was asked ATTEMPTS times in vain.
         """
-        failure = PeerUnavailable("no module was asked")
+        failure: NotAMember | PeerUnavailable = PeerUnavailable("no module was asked")
         for _ in range(ATTEMPTS):
-            connection = await self._idle(self.links)
+            connection = await self._idle(lambda: self.links)
             try:
                 return await _asked(connection, content)
-            except PeerUnavailable as error:
+            except (NotAMember, PeerUnavailable) as error:
                 failure = error
         raise failure
 
@@ -73,7 +82,7 @@ class Carriage:
         if not _is_attached(link.connection):
             raise PeerUnavailable("the module cannot be asked now")
         async with asyncio.timeout(UNANSWERED):
-            connection = await self._idle((link,))
+            connection = await self._idle(lambda: (link,))
         return await _asked(connection, content)
 
     def usable(self) -> None:
@@ -96,15 +105,16 @@ class Carriage:
 
     def session_refused(self, session: Session) -> None:
         """Negotiate another session, unless this one serves elsewhere and is new."""
-        self._keeper.discard(session, in_use=any(_is_attached(link.connection) for link in self.links))
+        self._keeper.discard(session, in_use=any(_is_attached(link.connection) for link in self._links))
 
     def _renew_links(self) -> None:
-        for link in self.links:
+        for link in self._links:
             link.renew()
 
-    async def _idle(self, links: Sequence[ModuleLink]) -> ModuleConnection:
+    async def _idle(self, links_now: Callable[[], Sequence[ModuleLink]]) -> ModuleConnection:
         """Return a connection that can be asked at once; modules take turns."""
         while True:
+            links = links_now()
             for _ in links:
                 self._turn += 1
                 connection = links[self._turn % len(links)].connection

@@ -18,6 +18,7 @@ from keystead.errors import FormatError, PeerUnavailable
 from keystead.identifiers import DomainId
 from keystead.transport.module_connection import ModuleConnection
 from keystead.transport.module_link import ModuleLink
+from keystead.transport.module_links import ModuleLinks
 from keystead.transport.session_keeper import DomainView, OperatorIdentity, SessionKeeper
 from keystead.transport.submission import Submission, encode, outcomes_for
 
@@ -49,7 +50,7 @@ class Fleet:
         randomness: Randomness,
     ) -> None:
         """Prepare; nothing is connected before ``run``."""
-        self.links = tuple(ModuleLink(network, address, randomness, self) for address in addresses)
+        self._links = ModuleLinks(lambda address: ModuleLink(network, address, randomness, self), addresses)
         self._view = view
         self._keeper = SessionKeeper(identity, view, clock, randomness, self._renew_links)
         self._waiting: deque[Submission] = deque()
@@ -82,15 +83,14 @@ class Fleet:
     @property
     def live(self) -> int:
         """How many modules can be asked now."""
-        return sum(link.connection is not None and link.connection.attached for link in self.links)
+        return sum(link.connection is not None and link.connection.attached for link in self._links)
 
     async def run(self) -> None:
         """Keep the links and the session until cancelled; what waits then fails with PeerUnavailable."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for link in self.links:
-                    tasks.create_task(link.run())
-                tasks.create_task(self._keeper.run(self.links))
+                tasks.create_task(self._links.run())
+                tasks.create_task(self._keeper.run(self._links))
         finally:
             if self._sweeper is not None:
                 self._sweeper.cancel()
@@ -101,6 +101,10 @@ class Fleet:
             for submission in self._waiting:
                 _fail(submission, "this process is stopping")
             self._waiting.clear()
+
+    def use(self, addresses: Sequence[str]) -> None:
+        """Use the modules at these addresses from now on. One that is left out still answers what it was asked."""
+        self._links.use(addresses)
 
     async def ready(self) -> None:
         """Return when a module can be asked."""
@@ -162,7 +166,7 @@ class Fleet:
         self._keeper.discard(session, in_use=self.live > 0)
 
     def _renew_links(self) -> None:
-        for link in self.links:
+        for link in self._links:
             link.renew()
 
     def _flush(self) -> None:
@@ -185,9 +189,10 @@ class Fleet:
 
     def _next_idle(self) -> ModuleConnection | None:
         """Return an idle connection; modules take turns."""
-        count = len(self.links)
+        links = self._links.now
+        count = len(links)
         for step in range(1, count + 1):
-            connection = self.links[(self._turn + step) % count].connection
+            connection = links[(self._turn + step) % count].connection
             if connection is not None and connection.idle:
                 self._turn = (self._turn + step) % count
                 return connection

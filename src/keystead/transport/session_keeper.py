@@ -1,7 +1,7 @@
 """Keeps an operator's session: negotiates it, and the next one when two thirds of its life are over."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -81,8 +81,8 @@ class SessionKeeper:
         if session is self._session and not (in_use and self._clock.now() - session.begun < SETTLED):
             self._discarded.set()
 
-    async def run(self, links: Sequence[ModuleLink]) -> None:
-        """Keep a session, through whichever link answers, until cancelled."""
+    async def run(self, links: Iterable[ModuleLink]) -> None:
+        """Keep a session, through whichever of the links of the moment answers, until cancelled."""
         backoff = Backoff(self._randomness)
         while True:
             try:
@@ -98,7 +98,7 @@ class SessionKeeper:
             else:
                 await asyncio.sleep(backoff.next())
 
-    async def _negotiated(self, links: Sequence[ModuleLink]) -> Session:
+    async def _negotiated(self, links: Iterable[ModuleLink]) -> Session:
         """Return a session from the first link that gives one; raises what the last one failed with."""
         failure: KeysteadError = PeerUnavailable("no module is connected")
         for link in links:

@@ -181,3 +181,23 @@ def handlers() -> Iterator[None]:
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
+
+
+def test_a_role_that_is_removed_ends_and_is_not_started_again(tmp_path: Path) -> None:
+    """The others go on; what is removed is stopped in order and stays so."""
+
+    async def scenario() -> None:
+        told: list[str] = []
+        kept = Supervisor(told.append, RANDOMNESS)
+        logs = {name: tmp_path / f"{name}.log" for name in ("stays", "goes")}
+        for name, log in logs.items():
+            kept.add(Role(name=name, arguments=(SLEEPER,), log=log))
+        (staying,), (going,) = [await pids(log, 1) for log in logs.values()]
+        await kept.remove("goes")
+        assert not psutil.pid_exists(going)
+        assert psutil.pid_exists(staying)
+        assert told == []
+        await kept.stop()
+        assert not psutil.pid_exists(staying)
+
+    asyncio.run(scenario())

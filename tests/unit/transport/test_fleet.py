@@ -374,3 +374,39 @@ def test_a_stopped_fleet_leaves_nobody_waiting() -> None:
 
     with pytest.raises(PeerUnavailable, match="stopping"):
         in_world(story).result()
+
+
+def test_a_module_that_comes_takes_its_turn_and_one_that_goes_answers_first() -> None:
+    """What a module was asked before it is left out, it still answers; afterwards it is asked nothing."""
+
+    async def story(world: FleetWorld) -> None:
+        former = world.modules[0]
+        world.fleet.use(["module-1", "module-2"])
+        asked = [world.fleet.submit(item(str(number)), VOUCHER) for number in range(2 * MAX_ITEMS)]
+        await asyncio.sleep(0)
+        world.fleet.use(["module-2", "module-3"])
+        assert [answer.body for answer in await asyncio.gather(*asked)] == [b"%d" % n for n in range(2 * MAX_ITEMS)]
+        await asyncio.sleep(2)
+        before = former.frames
+        for number in range(4):
+            await world.fleet.submit(item(f"later {number}"), VOUCHER)
+        assert former.frames == before
+        assert world.modules[2].frames > 0
+        assert world.fleet.live == 2
+
+    in_world(story, modules=3)
+
+
+def test_a_fleet_may_lose_every_module_and_get_them_back() -> None:
+    """With no module listed an item waits, and is served by the first that comes."""
+
+    async def story(world: FleetWorld) -> None:
+        world.fleet.use([])
+        assert world.fleet.live == 0
+        waiting = world.fleet.submit(item("patient"), VOUCHER)
+        await asyncio.sleep(DEADLINE / 4)
+        world.fleet.use(["module-2", "module-2"])
+        assert (await waiting).body == b"patient"
+        assert world.fleet.live == 1
+
+    in_world(story)

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from keystead.bootstrap.data_directory import RUN
 from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.roles import COORDINATOR
-from keystead.bootstrap.roles import address as coordinator_address
+from keystead.bootstrap.roles import address as address_of
+from keystead.bootstrap.roster import read_roster
 from keystead.core.domain import change_request, offer
 from keystead.core.domain.change_request import ApprovedRequest, ChangeRequest, DomainChange
 from keystead.core.domain.state import Member
@@ -28,7 +28,7 @@ from keystead.core.protocols.module_session.messages import (
     Request,
     SignReceipt,
 )
-from keystead.errors import FormatError, PeerUnavailable
+from keystead.errors import FormatError, NoDomain, NotAMember, PeerUnavailable
 from keystead.identifiers import OperatorId
 from keystead.primitives.openssh import OperatorKey
 from keystead.primitives.randomness import SystemRandomness
@@ -65,10 +65,10 @@ class HostPeers:
     def offers(self, dropping: bytes) -> dict[bytes, bytes]:
         """Return the offers of the modules here that answer, for the drop of this domain key, by the member's id."""
         found = {}
-        for path in sorted((self._data / RUN).glob("module-*.sock")):
+        for name in read_roster(self._data):
             try:
-                encoded = self.offer(f"unix:{path}", dropping)
-            except PeerUnavailable:
+                encoded = self.offer(address_of(name), dropping)
+            except (NoDomain, NotAMember, PeerUnavailable):
                 continue  # who needs its offer says so
             found[offer.CODEC.decode(encoded).member] = encoded
         return found
@@ -87,7 +87,7 @@ class HostPeers:
 
     def in_flight(self) -> bytes:
         """Return the hash of the token that is being installed; raises FormatError if there is none."""
-        found = asyncio.run(status(UnixNetwork(), self._reachable(coordinator_address(COORDINATOR))))
+        found = asyncio.run(status(UnixNetwork(), self._reachable(address_of(COORDINATOR))))
         if found.in_flight_hash is None:
             raise FormatError("nothing is being installed")
         return found.in_flight_hash
@@ -125,18 +125,18 @@ async def proposed(approved: ApprovedRequest, modules: Sequence[str]) -> bytes:
 
 async def installed(token: bytes, submitter: OperatorId, key: OperatorKey) -> Installed:
     """Return when every member has the token; raises what the coordinator refuses with, PeerUnavailable."""
-    return await install(UnixNetwork(), coordinator_address(COORDINATOR), submit(token, submitter, key))
+    return await install(UnixNetwork(), address_of(COORDINATOR), submit(token, submitter, key))
 
 
 async def abandoned(approved: ApprovedRequest) -> int:
     """Return the version that is given up from now on; raises what the coordinator refuses with, PeerUnavailable."""
     encoded = change_request.APPROVED_CODEC.encode(approved)
-    return await abandon(UnixNetwork(), coordinator_address(COORDINATOR), encoded)
+    return await abandon(UnixNetwork(), address_of(COORDINATOR), encoded)
 
 
 def modules_here() -> list[str]:
     """Return the addresses of the modules of the data directory that is the working directory."""
-    return [f"unix:{path}" for path in sorted(Path(RUN).glob("module-*.sock"))]
+    return [address_of(name) for name in read_roster(Path())]
 
 
 async def _answer(where: str, request: Request) -> Answer:

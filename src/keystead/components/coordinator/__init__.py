@@ -5,6 +5,6 @@ judges every token as the modules do, so an honest one never carries what they w
 it. Operators call it with signed requests. Its captor can delay changes of the domain and can tell lies about their
 state; it cannot install what no quorum approved, fork the domain, or roll it back.
 
-``coordinator`` decides and records, ``courier`` brings one module what it needs next, ``server`` answers operators,
-``sweep`` has modules end keys whose deletion is due.
+``coordinator`` decides and records, ``courier`` brings one module what it needs next, ``couriers`` has one for each,
+``server`` answers operators, ``sweep`` has modules end keys whose deletion is due.
 """

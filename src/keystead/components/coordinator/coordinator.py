@@ -196,11 +196,15 @@ class Coordinator:
                 changed.clear()
             return installed
         finally:
-            self._watchers.pop(changed.set, None)
+            self.unwatch(changed.set)
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` whenever there may be something new to send or to tell; it must not block."""
         self._watchers[changed] = None
+
+    def unwatch(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` no more."""
+        self._watchers.pop(changed, None)
 
     def _authentic_body(self, request: Install) -> domain_token.Body:
         state, _ = self.ledger.newest

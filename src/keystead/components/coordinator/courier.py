@@ -53,16 +53,14 @@ class Courier:
     async def run(self) -> None:
         """Attend to the module until cancelled."""
         self._coordinator.watch(self._stirred.set)
-        while True:
-            try:
-                await self._attend()
-            except (PeerUnavailable, Refusal, RepositoryError, TimeoutError) as error:
-                self._troubled(str(error) or "the module does not answer")
-            finally:
-                self.reachable = False
-            pause = self._backoff.next()
-            self.retry = self._clock.now() + round(pause * 1000)
-            await asyncio.sleep(pause)
+        try:
+            while True:
+                await self._visit()
+                pause = self._backoff.next()
+                self.retry = self._clock.now() + round(pause * 1000)
+                await asyncio.sleep(pause)
+        finally:
+            self._coordinator.unwatch(self._stirred.set)
 
     def responded(self, connection: ModuleConnection, content: bytearray) -> None:
         """Refuse a frame: none was asked for."""
@@ -73,6 +71,14 @@ class Courier:
         """Wake up: the connection is lost."""
         del connection
         self._stirred.set()
+
+    async def _visit(self) -> None:
+        try:
+            await self._attend()
+        except (PeerUnavailable, Refusal, RepositoryError, TimeoutError) as error:
+            self._troubled(str(error) or "the module does not answer")
+        finally:
+            self.reachable = False
 
     async def _attend(self) -> None:
         self.retry = None

@@ -1,7 +1,7 @@
 """Answers operators: installation requests and status, each connection's requests in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -36,9 +36,9 @@ class Desk:
     """What operators may ask, and what they are told."""
 
     def __init__(
-        self, coordinator: Coordinator, couriers: Sequence[Courier], rotations: RotationDesk | None = None
+        self, coordinator: Coordinator, couriers: Iterable[Courier], rotations: RotationDesk | None = None
     ) -> None:
-        """Take who decides, who knows the modules, and who answers for rotations, if anyone does."""
+        """Take who decides, those who know the modules at any moment, and who answers for rotations, if anyone does."""
         self._rotations = rotations
         self._coordinator = coordinator
         self._couriers = couriers

@@ -6,7 +6,7 @@ gone the moment it is due, so that sweeps may take their time.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from keystead.components.coordinator.coordinator import Report
@@ -34,11 +34,11 @@ class Module(Protocol):
 class Sweep:
     """Sweeps. Owned by the event loop."""
 
-    def __init__(self, reader: HeadReader, writer: KeyWriter, links: Sequence[Module], report: Report) -> None:
-        """Take who reads, who writes, and the modules."""
+    def __init__(self, reader: HeadReader, writer: KeyWriter, links: Iterable[Module], report: Report) -> None:
+        """Take who reads, who writes, and the modules of any moment."""
         self._reader = reader
         self._writer = writer
-        self._links = tuple(links)
+        self._links = links
         self._report = report
 
     async def run(self) -> None:

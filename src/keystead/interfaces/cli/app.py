@@ -11,6 +11,7 @@ import typer
 from keystead import __version__
 from keystead.errors import OperatorError
 from keystead.interfaces.cli.domain import DEFAULT_DATA, Data, DomainCommands, build_domain
+from keystead.interfaces.cli.module import ModuleCommands, build_module
 from keystead.interfaces.cli.operator import OperatorCommands, build_operator
 from keystead.interfaces.cli.policy import PolicyCommands, build_policy
 from keystead.interfaces.cli.rotation import RotationCommands, build_rotation
@@ -41,7 +42,9 @@ class RoleName(StrEnum):
     CRYPTOGRAPHY = "cryptography"
 
 
-class Commands(DomainCommands, OperatorCommands, PolicyCommands, RotationCommands, ShredCommands, Protocol):
+class Commands(
+    DomainCommands, ModuleCommands, OperatorCommands, PolicyCommands, RotationCommands, ShredCommands, Protocol
+):
     """What the commands do. Each returns an exit status or raises OperatorError."""
 
     def up(self, options: UpOptions) -> int:
@@ -132,6 +135,7 @@ def build(commands: Commands) -> typer.Typer:
 
     app.add_typer(build_domain(commands))
     app.add_typer(build_operator(commands))
+    app.add_typer(build_module(commands))
     app.add_typer(build_policy(commands))
     app.add_typer(build_shred(commands))
     app.add_typer(build_rotation(commands))
