@@ -19,6 +19,7 @@ DOCUMENTS = (
     "docs/how-to/rotate-domain-keys.md",
     "docs/how-to/shred-a-key.md",
     "docs/how-to/add-and-remove-modules.md",
+    "docs/how-to/back-up.md",
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "

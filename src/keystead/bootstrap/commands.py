@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from keystead.bootstrap.backing_up.commands import BackingUp
 from keystead.bootstrap.data_directory import DataDirectory
 from keystead.bootstrap.endpoint import export_lines
 from keystead.bootstrap.governing.modules import ComingAndGoing
@@ -21,7 +22,7 @@ from keystead.interfaces.cli.policy import ExplainOptions
 SUPERVISE: Final = "supervise"
 
 
-class HostCommands(ComingAndGoing, Rotating):
+class HostCommands(BackingUp, ComingAndGoing, Rotating):
     """The commands."""
 
     def up(self, options: UpOptions) -> int:

@@ -10,6 +10,7 @@ import typer
 
 from keystead import __version__
 from keystead.errors import OperatorError
+from keystead.interfaces.cli.backup import BackupCommands, add_restore, build_backup
 from keystead.interfaces.cli.domain import DEFAULT_DATA, Data, DomainCommands, build_domain
 from keystead.interfaces.cli.module import ModuleCommands, build_module
 from keystead.interfaces.cli.operator import OperatorCommands, build_operator
@@ -43,7 +44,14 @@ class RoleName(StrEnum):
 
 
 class Commands(
-    DomainCommands, ModuleCommands, OperatorCommands, PolicyCommands, RotationCommands, ShredCommands, Protocol
+    BackupCommands,
+    DomainCommands,
+    ModuleCommands,
+    OperatorCommands,
+    PolicyCommands,
+    RotationCommands,
+    ShredCommands,
+    Protocol,
 ):
     """What the commands do. Each returns an exit status or raises OperatorError."""
 
@@ -139,6 +147,8 @@ def build(commands: Commands) -> typer.Typer:
     app.add_typer(build_policy(commands))
     app.add_typer(build_shred(commands))
     app.add_typer(build_rotation(commands))
+    app.add_typer(build_backup(commands))
+    add_restore(app, commands)
 
     @app.command()
     def serve(
