@@ -31,6 +31,7 @@ def module(service: Service, *arguments: str) -> str:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.requirement("CHG-08", "DOM-02", "FIG26-06")
 def test_a_module_comes_and_another_goes_under_load(tmp_path: Path) -> None:
     """A third module is brought up, confirmed and let in; then the first is put out. No request of any client fails."""
     with running(tmp_path / "data") as service:
