@@ -3,11 +3,13 @@
 import json
 import shutil
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from keystead.transport.sql import connect_to_read
 from tests.acceptance.service import Service, keystead, running
 from tests.acceptance.test_chaos import SEED, family_of, loaded
 
@@ -49,6 +51,8 @@ def test_a_backup_under_load_is_restored_on_an_empty_directory(tmp_path: Path) -
             load.until_worked(time.monotonic())
             taken = keystead("backup", "--data", str(data), "--to", str(backup), "--with-root-slots")
             assert taken.returncode == 0, taken.stderr
+        with closing(connect_to_read(data / "repository.sqlite")) as connection:
+            assert connection.execute("SELECT version FROM backups").fetchall() == [(1,)]
         assert backup.stat().st_mode & 0o777 == 0o600
         operator = str(data / "operator" / "operator_key")
         added = keystead("domain", "request", "--data", str(data), "--sign-with", operator, "add-domain-key")

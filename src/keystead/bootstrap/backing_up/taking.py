@@ -16,11 +16,12 @@ from keystead.errors import OperatorError, Refusal, RepositoryUnavailable
 from keystead.identifiers import DomainId
 from keystead.primitives.randomness import SystemRandomness
 from keystead.transport.domain_directory import DomainDirectory
-from keystead.transport.sql import connect_to_read
+from keystead.transport.sql import connect_to_read, connect_to_write
 
 ROOT_SLOT: Final = "root-slot-*"
 _ATTEMPTS: Final = 5
 _LEFT_OUT: Final = frozenset({str(RUN), str(LOGS), "lock"})
+_RECORD: Final = "INSERT INTO backups (id, taken, version) VALUES (?, ?, ?)"
 _NEEDED: Final = "SELECT domain_key FROM key_tokens UNION SELECT head_domain_key FROM keys"
 
 
@@ -56,11 +57,12 @@ def take(data: Path, target: Path, *, root_slots: bool) -> Manifest:
         with TemporaryDirectory(prefix=".keystead-", dir=target.parent) as folder:
             unpack(made, Path(folder))
         made.rename(target)
+        _sync(target.parent)
     except OSError as error:
         raise OperatorError(f"cannot write {target}: {error.strerror}", "name another file with --to") from None
     finally:
         made.unlink(missing_ok=True)
-    _sync(target.parent)
+    _record(data / REPOSITORY, manifest)
     return manifest
 
 
@@ -89,6 +91,17 @@ def needed(directory: Path, state: DomainState) -> list[str]:
             "take or use a newer backup: nothing opens these records any more",
         )
     return [key.hex() for key in keys]
+
+
+def _record(repository: Path, manifest: Manifest) -> None:
+    """Record that the backup was taken: a domain key is dropped only when there is a newer backup than it."""
+    try:
+        with closing(connect_to_write(repository)) as connection:
+            connection.execute(_RECORD, (bytes.fromhex(manifest.id), manifest.taken, manifest.version))
+    except (sqlite3.Error, RepositoryUnavailable) as error:
+        raise OperatorError(
+            f"the backup is written, but the database does not take note of it: {error}", "take it again later"
+        ) from None
 
 
 def _copy_database(source: Path, target: Path) -> None:
