@@ -39,7 +39,8 @@ def test_each_address_in_use_has_one_courier_that_runs() -> None:
             first, second = made
             couriers.use(["module-2", "module-3"])
             await asyncio.sleep(0)
-            assert list(couriers) == [second, made[2]]
+            attending: list[object] = list(couriers)
+            assert attending == [second, made[2]]
             assert [one.runs for one in made] == [False, True, True]
             assert first.address == "module-1"
             couriers.stop()
