@@ -35,10 +35,10 @@ def test_each_address_in_use_has_one_courier_that_runs() -> None:
         async with asyncio.TaskGroup() as tasks:
             couriers = Couriers(make, tasks)  # type: ignore[arg-type]
             couriers.use(["module-1", "module-2", "module-2"])
-            await asyncio.sleep(0)
+            await asyncio.sleep(1)  # in virtual time: until all that was begun waits
             first, second = made
             couriers.use(["module-2", "module-3"])
-            await asyncio.sleep(0)
+            await asyncio.sleep(1)  # in virtual time: until all that was begun waits
             attending: list[object] = list(couriers)
             assert attending == [second, made[2]]
             assert [one.runs for one in made] == [False, True, True]
