@@ -13,14 +13,22 @@ from keystead.bootstrap.governing.view import enter, viewed
 from keystead.bootstrap.reporting import tell
 from keystead.bootstrap.roles import operator_key_file
 from keystead.components.key_repository.sqlite_reading import SqliteKeyReader
-from keystead.core.domain.difference import holder_in_words, short
+from keystead.core.domain.difference import holder_in_words, module_in_words, short
 from keystead.core.domain.state import DomainState, Member, operator_id
 from keystead.core.keys import receipt as receipts
 from keystead.core.keys.receipt import ReceiptBody, ReceiptSignature
 from keystead.core.protocols.module_session.messages import ReceiptSigned, SignReceipt
 from keystead.core.records import KeyRecord
-from keystead.errors import OperatorError, PeerUnavailable, Refusal, RepositoryError, SignatureError
-from keystead.identifiers import KeyId, ModuleId
+from keystead.errors import (
+    NoDomain,
+    NotAMember,
+    OperatorError,
+    PeerUnavailable,
+    Refusal,
+    RepositoryError,
+    SignatureError,
+)
+from keystead.identifiers import KeyId
 from keystead.interfaces.cli.domain import Where
 from keystead.primitives.digest import sha256
 from keystead.primitives.labels import Label
@@ -95,8 +103,8 @@ def _signatures(state: DomainState, question: SignReceipt, peers: requests.HostP
     for where in requests.modules_here():
         try:
             answer = peers.receipt(where, question)
-        except PeerUnavailable:
-            continue
+        except (NoDomain, NotAMember, PeerUnavailable):
+            continue  # whose signature is missing then, is told below
         except Refusal as refusal:
             raise OperatorError(
                 f"a module does not sign: {refusal}", "a receipt can be signed once the domain key is dropped"
@@ -139,10 +147,7 @@ def _report(body: ReceiptBody, state: DomainState) -> ReceiptReport:
             for key in sorted({key for one in body.materials for key in one.domain_keys}, key=lambda key: key.since)
         ],
         holders=[holder_in_words(holder, state) for holder in body.holders],
-        outstanding=[
-            f"{member.name if (member := state.member(ModuleId(one.module))) else short(one.module)}"
-            for one in body.outstanding
-        ],
+        outstanding=[module_in_words(one.module, state) for one in body.outstanding],
     )
 
 

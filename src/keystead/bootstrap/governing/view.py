@@ -6,7 +6,6 @@ from typing import Final
 
 from keystead.bootstrap.data_directory import DOMAIN, DataDirectory
 from keystead.bootstrap.host import HostDisk
-from keystead.core.domain.genesis import verify_genesis
 from keystead.errors import OperatorError, Refusal
 from keystead.identifiers import DomainId
 from keystead.interfaces.cli.domain import Where
@@ -20,7 +19,12 @@ def viewed(where: Where) -> DomainDirectory:
     if where.directory is None:
         data = where.data.resolve()
         return _judged(data / DOMAIN, _pinned(data))
-    return _judged(where.directory, None if where.domain is None else _parsed(where.domain))
+    if where.domain is None:
+        raise OperatorError(
+            "documents prove a domain only to who knows its id",
+            "give --domain, the id that keystead domain show prints where the domain runs",
+        )
+    return _judged(where.directory, _parsed(where.domain))
 
 
 def enter(data: Path) -> None:
@@ -50,13 +54,11 @@ def _parsed(digits: str) -> DomainId:
     return DomainId(domain)
 
 
-def _judged(directory: Path, pin: DomainId | None) -> DomainDirectory:
+def _judged(directory: Path, pin: DomainId) -> DomainDirectory:
     if not (directory / GENESIS).is_file():
         raise OperatorError(f"there is no genesis in {directory}", "copy the domain directory of the installation here")
     disk = HostDisk(directory, public=True)
     try:
-        if pin is None:
-            pin = verify_genesis((directory / GENESIS).read_bytes()).domain_id
         return DomainDirectory(disk, pin)
     except Refusal as refusal:
         raise OperatorError(

@@ -128,11 +128,16 @@ def key_in_words(entry: DomainKeyEntry, state: DomainState) -> str:
 
 def holder_in_words(holder: Holder, state: DomainState) -> str:
     """Return who has a sealing key in one line: module, digest, slot, versions and fate."""
-    member = state.member(ModuleId(holder.module))
-    name = short(holder.module) if member is None else member.name
+    name = module_in_words(holder.module, state)
     until = f" to {holder.until - 1}" if holder.until else ""
     versions = f"versions {holder.since}{until}" if until else f"since version {holder.since}"
     return f"{name}  {short(holder.sealing)}  slot {holder.slot.name.lower()}  {versions}  {holder.fate.name.lower()}"
+
+
+def module_in_words(module: bytes, state: DomainState) -> str:
+    """Return a module's name, or the first digits of its id if it is no member."""
+    member = state.member(ModuleId(module))
+    return short(module) if member is None else member.name
 
 
 def short(identifier: bytes) -> str:
@@ -175,7 +180,7 @@ def _operator_summary(before: DomainState, change: AddOperator) -> str:
 SUMMARIES: Final[Mapping[type[DomainChange], Callable[[DomainState, Any], str]]] = {
     AddDomainKey: lambda _, __: "add a fresh domain key, which seals all that is new",
     AddMember: lambda _, change: f"add the security module {change.member.name}",
-    RemoveMember: lambda before, change: f"remove the security module {_module(before, change.member)}",
+    RemoveMember: lambda before, change: f"remove the security module {module_in_words(change.member, before)}",
     AddOperator: _operator_summary,
     RemoveOperator: lambda before, change: f"remove the operator {operator_in_words(change.operator, before)}",
     ChangeRules: lambda _, __: "replace the quorum rules",
@@ -192,11 +197,6 @@ SUMMARIES: Final[Mapping[type[DomainChange], Callable[[DomainState, Any], str]]]
 }
 
 
-def _module(state: DomainState, module: bytes) -> str:
-    member = state.member(ModuleId(module))
-    return short(module) if member is None else member.name
-
-
 def _warnings(before: DomainState, change: DomainChange) -> Iterator[str]:
     fixed = _WARNINGS.get(type(change))
     if fixed is not None:
@@ -204,14 +204,14 @@ def _warnings(before: DomainState, change: DomainChange) -> Iterator[str]:
     if isinstance(change, AddOperator):
         yield from _permission_warnings(before, change.operator)
     if isinstance(change, DropDomainKey) and change.parked:
-        names = ", ".join(_module(before, one) for one in change.parked)
+        names = ", ".join(module_in_words(one, before) for one in change.parked)
         yield f"these members leave, and what they hold stays outstanding: {names}"
     if isinstance(change, RemoveMember) and change.lost:
         yield "you state that the module is destroyed and will never run again: if it does, the domain may fork"
     if isinstance(change, ChangeRules):
         yield from _rule_warnings(before.rules, change.rules)
     if isinstance(change, Abandon) and change.lost:
-        names = ", ".join(_module(before, one) for one in change.lost)
+        names = ", ".join(module_in_words(one, before) for one in change.lost)
         yield f"you state that these members are destroyed and will never run again: {names}"
 
 

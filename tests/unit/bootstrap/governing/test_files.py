@@ -86,6 +86,8 @@ def test_documents_of_another_domain_are_refused(parties: Parties, tmp_path: Pat
     with pytest.raises(OperatorError, match="no domain id"):
         viewed(where(directory, "a name"))
     with pytest.raises(OperatorError, match="no genesis"):
-        viewed(where(tmp_path / "empty", None))
+        viewed(where(tmp_path / "empty", "00" * 32))
+    with pytest.raises(OperatorError, match="only to who knows its id"):
+        viewed(where(directory, None))
     with pytest.raises(OperatorError, match="no domain was founded"):
         viewed(Where(data=tmp_path / "nothing", directory=None, domain=None))

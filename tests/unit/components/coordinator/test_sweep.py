@@ -92,7 +92,6 @@ class World:
         return [name for name, _ in await self.repository.page_of_aliases(ACCOUNT, REGION, "alias/", 100)]  # type: ignore[arg-type]
 
 
-@pytest.mark.requirement("CONS-22")
 def test_what_is_due_is_ended_and_nothing_else() -> None:
     """Over several pages; the names of what ended are free, and a second sweep finds nothing to do."""
 

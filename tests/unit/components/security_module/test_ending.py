@@ -73,7 +73,6 @@ def due() -> Scheduled:
     return scheduled
 
 
-@pytest.mark.requirement("CONS-22", "P21-21")
 def test_two_members_end_a_key_whose_deletion_is_due(due: Scheduled) -> None:
     """It is marked, by no customer's request: its name is free, its head a tombstone one generation on."""
     before = due.head()

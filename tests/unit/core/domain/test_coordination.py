@@ -182,6 +182,20 @@ def test_what_each_module_is_sent_from_request_to_installation(parties: Parties)
     assert ledger.delivery_to(other, origin) == Ingest(token, promises)
 
 
+def test_who_is_no_member_is_brought_only_what_every_member_has(parties: Parties) -> None:
+    """Nobody asks it for a release, so what is still spreading could be given up behind it."""
+    ledger = ledger_of(parties)
+    entry = ledger.judged(parties.token(parties.request(AddDomainKey()), ADA), None)
+    ledger.append(entry)
+    entry.promises = {module(name).id: promised(parties, entry, name) for name in MODULES}
+    entry.stage = Installation.SPREADING
+    outside, origin = module("module-3").id, at(0, parties.hash)
+    assert ledger.delivery_to(outside, origin) is None
+    assert ledger.delivery_to(module("module-1").id, origin) is not None
+    entry.stage = Installation.INSTALLED
+    assert ledger.delivery_to(outside, origin) == ledger.delivery_to(module("module-1").id, origin)
+
+
 def test_a_module_on_another_branch_is_sent_nothing(parties: Parties) -> None:
     """Whoever stands where this chain does not pass is not pushed further."""
     ledger = ledger_of(parties)
