@@ -195,3 +195,21 @@ def _installed(life: DomainLife, known: Known | None) -> None:
     assert all(life.promise(host, known) for host in life.living)
     assert all(life.install(host, known) for host in life.living)
     life.look()
+
+
+def test_a_token_that_nobody_installed_stays_open_for_whom_it_names() -> None:
+    """A limit that is told (threat model, L14): the account of holders is of installed versions alone."""
+    life = DomainLife()
+    one, old = life.living[0], life.domain.state.newest
+    newcomer = ModuleHost("newcomer", life.domain, 1)
+    for change in (AddDomainKey(), RetireDomainKey(old)):
+        _installed(life, life.propose(one, change))
+    never = life.propose(one, AddMember(newcomer.member))
+    assert never is not None
+    life.domain.clock.time += life.domain.state.parameters.retirement
+    offers = {host.module.identity.id: life.offer(host, old) or b"" for host in life.living}
+    _installed(life, life.propose(one, DropDomainKey(old, tuple(made for _, made in sorted(offers.items())), ())))
+    holders = one.module.installed.current.state.holders_of(old)
+    assert life.opens(newcomer, never)
+    assert newcomer.module.identity.id not in {holder.module for holder in holders}
+    assert not any(life.opens(host, never) for host in life.living)

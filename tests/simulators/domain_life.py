@@ -178,22 +178,24 @@ class DomainLife:
     def look_behind(self) -> None:
         """Try to open every token that was ever made with all that is left where nothing should be; raises Violated.
 
-        The account says where: at modules none of whose sealing keys that had a dropped domain key is outstanding.
+        The account says where: at modules that it lists for a dropped domain key, none of whose sealing keys that had
+        it is outstanding. Whom it does not list at all, no installed version named; of those it promises nothing.
         """
         for host in self.living:
             state, module = host.module.installed.current.state, host.module.identity.id
             for dropped in state.dropped:
                 holders = [one for one in state.holders_of(DomainKeyId(dropped.id)) if one.module == module]
-                if all(one.fate in {Fate.RENEWED, Fate.DESTROYED} for one in holders):
+                if holders and all(one.fate in {Fate.RENEWED, Fate.DESTROYED} for one in holders):
                     self._look_behind(host, dropped.id)
 
     def _look_behind(self, host: ModuleHost, dropped: bytes) -> None:
         for known in self.tokens:
-            if any(entry.id == dropped for entry in known.successor.state.domain_keys) and self._opens(host, known):
+            if any(entry.id == dropped for entry in known.successor.state.domain_keys) and self.opens(host, known):
                 raise Violated(f"{host.name} still opens a token with a domain key that it dropped")
         self.took_place.add("closed")
 
-    def _opens(self, host: ModuleHost, known: Known) -> bool:
+    def opens(self, host: ModuleHost, known: Known) -> bool:
+        """Whether a module, taken as a whole, opens the domain keys of a token."""
         safe = host.module.installed._safe  # noqa: SLF001 - whoever took the whole module would look here as well
         for key in (safe.identity.sealing, safe.offered):
             try:

@@ -163,5 +163,6 @@ def _print(report: ReceiptReport) -> None:
         console.print(f"  {line}")
     if report.outstanding:
         console.print(f"[yellow]nobody knows what became of those of {', '.join(report.outstanding)}[/yellow]")
+    console.print("it says nothing of modules that only a token which was never installed let in")
     if any("slot file" in line for line in report.holders):
         console.print("a slot of kind file promises nothing against an image of that disk from before the drop")
