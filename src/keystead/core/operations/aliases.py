@@ -7,6 +7,7 @@ from typing import Final
 
 from keystead.core.keys.attachments import KeyAlias, read_aliases, write_aliases
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.specs import Kind, kind
 from keystead.core.operations.changes import changed
 from keystead.core.operations.context import Context, Done
 from keystead.core.operations.lookup import Keys, Wanted
@@ -56,8 +57,13 @@ def create_alias(context: Context, request: CreateAliasRequest, keys: tuple[Open
 
 
 def update_alias(context: Context, request: UpdateAliasRequest, keys: tuple[OpenedKey, ...]) -> Done:
-    """Point an existing name to another key."""
+    """Point an existing name to another key, of which all that uses the name can make the same use."""
     current, target = keys
+    if _use_of(current) != _use_of(target):
+        raise ServiceError(
+            "ValidationException",
+            "Alias must be updated to a key of the same type (symmetric, asymmetric or HMAC) and the same key usage.",
+        )
     name = AliasName(request.alias_name)
     moved = KeyAlias(name, existing_alias(current, name).created, context.now)
     change = AliasChange(context.account, context.region, name, target.head.key_id, current.head.key_id)
@@ -79,6 +85,10 @@ def already_exists(change: AliasChange) -> ServiceError:
     """Return what a caller hears who wants a name that is taken."""
     arn = alias_arn(change.region, change.account, change.name)
     return ServiceError("AlreadyExistsException", f"An alias with the name {arn} already exists")
+
+
+def _use_of(key: OpenedKey) -> tuple[Kind, str]:
+    return kind(key.head.spec), key.head.usage
 
 
 def _aliased(context: Context, key: OpenedKey, aliases: tuple[KeyAlias, ...]) -> KeyChange:

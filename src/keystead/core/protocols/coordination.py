@@ -13,6 +13,7 @@ from keystead.core.protocols.module_session.fields import (
     Bytes16,
     Bytes32,
     DomainIdField,
+    Milliseconds,
     ModuleIdField,
     OperatorIdField,
 )
@@ -24,7 +25,6 @@ from keystead.primitives.openssh import OperatorKey, OperatorPublic, verify_sshs
 
 NAMESPACE: Final = "keystead.installation.v1"
 Version = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
-Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class Install(msgspec.Struct, frozen=True, array_like=True, tag=1):

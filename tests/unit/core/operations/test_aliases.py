@@ -1,5 +1,7 @@
 """CreateAlias, UpdateAlias, DeleteAlias and ListAliases."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from keystead.identifiers import KeyId
@@ -10,6 +12,11 @@ PREFIX = (
     'Alias must start with the prefix "alias/". '
     "Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
 )
+
+MOVED_ELSEWHERE = (
+    "Alias must be updated to a key of the same type (symmetric, asymmetric or HMAC) and the same key usage."
+)
+SIGNER = {"key_spec": "ECC_NIST_EDWARDS25519", "key_usage": "SIGN_VERIFY"}
 
 
 @pytest.fixture
@@ -101,6 +108,26 @@ def test_an_alias_is_no_target(service: SimulatedService) -> None:
     for operation in ("CreateAlias", "UpdateAlias"):
         with refused("NotFoundException", "Invalid keyId 'alias/app'"):
             service.call(operation, alias_name="alias/app", target_key_id="alias/app")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"key_spec": "HMAC_256", "key_usage": "GENERATE_VERIFY_MAC"},
+        {"key_spec": "ECC_NIST_P256", "key_usage": "SIGN_VERIFY"},
+        {"key_spec": "ECC_NIST_P256", "key_usage": "KEY_AGREEMENT"},
+        {"key_spec": "RSA_2048", "key_usage": "ENCRYPT_DECRYPT"},
+    ],
+)
+def test_an_alias_is_not_moved_to_a_key_of_another_use(service: SimulatedService, members: dict[str, str]) -> None:
+    """Type (symmetric, asymmetric or HMAC) and usage stay; another spec of them is as good."""
+    one, other, signer = service.create(), service.create(ACCOUNT, **members), service.create(ACCOUNT, **SIGNER)
+    for name, target in (("alias/one", one), ("alias/signer", signer)):
+        service.call("CreateAlias", alias_name=name, target_key_id=target)
+        is_same = target == signer and members["key_usage"] == "SIGN_VERIFY"
+        with nullcontext() if is_same else refused("ValidationException", MOVED_ELSEWHERE):
+            service.call("UpdateAlias", alias_name=name, target_key_id=other)
+        assert _names(service, target) == ([] if is_same else [name])
 
 
 def test_an_alias_of_a_key_pending_deletion_can_leave_and_not_come(service: SimulatedService) -> None:
