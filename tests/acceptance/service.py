@@ -142,6 +142,26 @@ def keystead(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def policy_without_use(arn: str) -> str:
+    """Return a policy by which a key is managed by its account and used by nobody."""
+    root = {"AWS": f"arn:aws:iam::{arn.split(':')[4]}:root"}
+    use = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:Sign"]
+    statements = [
+        {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Deny", "Principal": root, "Action": use, "Resource": "*"},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def aws(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the AWS CLI as a newcomer does who evaluated ``keystead env``."""
+    program = REPOSITORY / ".venv" / "bin" / "aws"
+    environment = {**os.environ, **service.environment, "AWS_PAGER": ""}
+    return subprocess.run(
+        [str(program), "kms", *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+
+
 def status(data: Path) -> dict[str, Any]:
     """Return what ``keystead status --json`` says."""
     content: dict[str, Any] = json.loads(keystead("status", "--json", "--data", str(data)).stdout)

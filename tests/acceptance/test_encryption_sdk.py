@@ -9,10 +9,15 @@ import aws_encryption_sdk
 import botocore.session
 import pytest
 from aws_encryption_sdk import CachingCryptoMaterialsManager, CommitmentPolicy, LocalCryptoMaterialsCache, identifiers
-from aws_encryption_sdk.exceptions import ActionNotAllowedError, DecryptKeyError, MasterKeyProviderError
+from aws_encryption_sdk.exceptions import (
+    ActionNotAllowedError,
+    DecryptKeyError,
+    GenerateKeyError,
+    MasterKeyProviderError,
+)
 from aws_encryption_sdk.key_providers.kms import KMSMasterKey, StrictAwsKmsMasterKeyProvider
 
-from tests.acceptance.service import Service
+from tests.acceptance.service import Service, policy_without_use
 
 pytestmark = [
     pytest.mark.slow,
@@ -120,6 +125,21 @@ def test_two_keys_either_of_which_opens(service: Service, counted: list[str], mo
     for arn in arns:
         opened, _ = client.decrypt(source=sealed, key_provider=provider_of(service, [arn], counted, monkeypatch))
         assert opened == b"secret"
+
+
+def test_a_key_that_nobody_may_use(
+    service: Service, arn: str, counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a key policy denies comes through as the SDK's own errors, before and after a message was sealed."""
+    provider = provider_of(service, [arn], counted, monkeypatch)
+    client = aws_encryption_sdk.EncryptionSDKClient()
+    sealed, _ = client.encrypt(source=b"secret", key_provider=provider, encryption_context=CONTEXT)
+    service.client().put_key_policy(KeyId=arn, Policy=policy_without_use(arn))
+    with pytest.raises(GenerateKeyError):
+        client.encrypt(source=b"secret", key_provider=provider, encryption_context=CONTEXT)
+    with pytest.raises(DecryptKeyError):
+        client.decrypt(source=sealed, key_provider=provider)
+    assert counted == ["GenerateDataKey", "GenerateDataKey", "Decrypt"]
 
 
 def test_data_keys_are_cached(provider: StrictAwsKmsMasterKeyProvider, counted: list[str]) -> None:

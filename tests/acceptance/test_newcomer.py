@@ -8,18 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.service import REPOSITORY, Service, keystead, running, status
+from tests.acceptance.service import REPOSITORY, Service, aws, keystead, running, status
 
 pytestmark = pytest.mark.slow
-
-
-def aws(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the AWS CLI as a newcomer does who evaluated ``keystead env``."""
-    program = REPOSITORY / ".venv" / "bin" / "aws"
-    environment = {**os.environ, **service.environment, "AWS_PAGER": ""}
-    return subprocess.run(
-        [str(program), "kms", *arguments], capture_output=True, text=True, check=False, env=environment
-    )
 
 
 @pytest.mark.requirement("FIG2-01", "FIG11-01", "FIG11-09", "FIG26-01", "APICK-14", "ENV-21", "FIG14-07", "FIG2-03")

@@ -1,6 +1,7 @@
 """What is tracked by git stays free of addresses and of traces of the machine on which it was written."""
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -46,8 +47,17 @@ def files_of_the_repository(scratch: Path) -> list[Path]:
 
 def test_lock_files_carry_no_address() -> None:
     """A lock file has versions and hashes; where packages come from is the installer's affair."""
-    assert [path.stem for path in LOCKS] == ["bench", "build", "dev", "run"]
-    assert not [path.name for path in LOCKS if "://" in path.read_text() or "index-url" in path.read_text()]
+    assert [path.stem for path in LOCKS] == ["bench", "build", "clients", "dev", "run"]
+    locks = [*LOCKS, ROOT / "tests" / "clients" / "package-lock.json"]
+    assert not [path.name for path in locks if "://" in path.read_text() or "index-url" in path.read_text()]
+
+
+def test_every_locked_package_of_the_javascript_client_is_hashed() -> None:
+    """Each entry names one version and its SHA-512."""
+    lock = json.loads((ROOT / "tests" / "clients" / "package-lock.json").read_text())
+    entries = {name: entry for name, entry in lock["packages"].items() if name}
+    assert entries
+    assert not [name for name, entry in entries.items() if not entry["integrity"].startswith("sha512-")]
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
@@ -59,8 +69,12 @@ def test_every_locked_package_is_pinned_and_hashed(path: Path) -> None:
 
 
 def test_lock_files_agree() -> None:
-    """No two lock files pin different versions of a package, so that they can share an environment."""
-    pins = [re.findall(r"^([a-z0-9._-]+)\S*?==(\S+)", path.read_text(), re.MULTILINE) for path in LOCKS]
+    """No two lock files pin different versions of a package, so that they can share an environment.
+
+    The other clients have one of their own: aioboto3 wants a botocore of its own.
+    """
+    shared = [path for path in LOCKS if path.stem != "clients"]
+    pins = [re.findall(r"^([a-z0-9._-]+)\S*?==(\S+)", path.read_text(), re.MULTILINE) for path in shared]
     versions: dict[str, set[str]] = {}
     for name, version in (pin for lock in pins for pin in lock):
         versions.setdefault(name, set()).add(version)
