@@ -10,6 +10,7 @@ from typing import Any, Final
 from keystead.core.keys.states import STATES, TABLE
 from keystead.core.operations.authorization import Authorization
 from keystead.core.operations.operation import Operation
+from keystead.core.operations.quotas import QUOTAS
 from keystead.core.operations.table import OPERATIONS
 from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.model import Shape
@@ -48,6 +49,22 @@ MEMBERS: Final[dict[str, Any]] = {
     "target_key_id": KEY,
 }
 """Of a request of any operation."""
+_KINDS: Final[tuple[dict[str, str], ...]] = (
+    {
+        "encryption_algorithm": "SYMMETRIC_DEFAULT",
+        "signing_algorithm": "ECDSA_SHA_256",
+        "key_pair_spec": "ECC_NIST_P256",
+    },
+    {"signing_algorithm": "ML_DSA_SHAKE_256", "key_pair_spec": "RSA_2048"},
+    {
+        "encryption_algorithm": "RSAES_OAEP_SHA_1",
+        "signing_algorithm": "RSASSA_PSS_SHA_256",
+        "key_pair_spec": "RSA_3072",
+    },
+    {"source_encryption_algorithm": "RSAES_OAEP_SHA_1", "key_pair_spec": "RSA_4096"},
+    {"key_pair_spec": "ML_KEM_768"},
+)
+"""Requests of every kind that counts differently."""
 
 OPERATIONS_INTRODUCTION: Final = """# Operations
 
@@ -58,6 +75,20 @@ identity policies alone. CreateKey needs `kms:TagResource` only if it brings tag
 accounts is refused on a key of another account whatever its policy says. Whether a key's state lets an operation pass
 is in [key-states.md](key-states.md). A body longer than its limit is refused unread; an operation that has not ended
 after its deadline is answered with an error.
+
+"""
+QUOTAS_INTRODUCTION: Final = """# Request quotas
+
+Printed from `keystead.core.operations.quotas` by `tools/render_operations.py`.
+
+Each account may make so many requests a second in each region; one more is answered with `ThrottlingException`, which
+AWS SDKs repeat after a pause. The rates are those of AWS. What is not asked for is kept for one second. Requests count
+once they are authentic and readable, whatever becomes of them. Each front end counts for itself: with several, give
+each its part.
+
+Others are chosen with `keystead up --request-quota CreateKey=20`, as often as there are quotas to choose, or with
+`request_quotas = { CreateKey = 20.0, all = inf }` in the [configuration](configuration.md) of a front end: `all` is
+every quota that is not named, `inf` is without limit.
 
 """
 STATES_INTRODUCTION: Final = """# Key states
@@ -73,7 +104,11 @@ the alias goes to is judged, of ReEncrypt both keys.
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    return {"key-states.md": STATES_INTRODUCTION + _states(), "operations.md": OPERATIONS_INTRODUCTION + _operations()}
+    return {
+        "key-states.md": STATES_INTRODUCTION + _states(),
+        "operations.md": OPERATIONS_INTRODUCTION + _operations(),
+        "request-quotas.md": QUOTAS_INTRODUCTION + _quotas(),
+    }
 
 
 def _operations() -> str:
@@ -99,6 +134,18 @@ def _states() -> str:
         (name, *("." if row[state] == "ok" else row[state] for state in STATES)) for name, row in sorted(TABLE.items())
     )
     return _table(("Operation", *STATES), rows)
+
+
+def _quotas() -> str:
+    counting: dict[str, list[str]] = {name: [] for name in QUOTAS}
+    for row in OPERATIONS.values():
+        for quota in sorted({row.counts_against(_sample(row, **members)) for members in _KINDS}):
+            counting[quota].append(row.name)
+    built = ((name, rate) for name, rate in QUOTAS.items() if counting[name])
+    return _table(
+        ("Quota", "Requests a second", "Operations"),
+        ((f"`{name}`", f"{rate:,g}", ", ".join(counting[name])) for name, rate in built),
+    )
 
 
 def _permission(authorization: Authorization) -> str:

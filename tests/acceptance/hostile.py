@@ -6,10 +6,12 @@ from typing import Any
 
 from msgspec import json
 
+from keystead.components.cryptography_service.admitted import Admitted
 from keystead.components.cryptography_service.authenticated import Authenticated
 from keystead.components.cryptography_service.located import Records
 from keystead.components.cryptography_service.received import received
 from keystead.components.cryptography_service.records_cache import RecordsCache
+from keystead.core.protocols.aws_json.decoding import decode
 from keystead.core.protocols.module_session.work import Item, Outcome
 from keystead.core.records import KeyRecord
 from keystead.identifiers import AccountId, KeyId, Region
@@ -54,7 +56,8 @@ class Captured:
         got = received(scope_of(request), request.data or b"")
         vouched = await self._authentication.authenticate(got.request)
         known = Authenticated(got, AccountId(vouched.account), Region(vouched.region), vouched.proof, vouched.voucher)
-        return (await self._records.located(known, fresh=True)).item, vouched.voucher
+        admitted = Admitted(known, decode(operation, got.body))
+        return (await self._records.located(admitted, fresh=True)).item, vouched.voucher
 
     async def send(self, item: Item, voucher: bytes) -> Outcome:
         """Return what a module makes of an item."""

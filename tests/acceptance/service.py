@@ -18,18 +18,20 @@ from botocore.config import Config
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_LIMIT = 60.0
+UNLIMITED = ("--request-quota", "all=inf")
+"""For tests that ask more often than an account may by default."""
 
 
 class Service:
     """One running ``keystead up``."""
 
     def __init__(self, data: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        """Start it and return when it says that it is ready."""
+        """Start it, without limits on requests, and return when it says that it is ready."""
         self.data = data
         self.lines: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "keystead", "up", "--data", str(data), "--port", "0", *arguments],
+            [sys.executable, "-m", "keystead", "up", "--data", str(data), "--port", "0", *UNLIMITED, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

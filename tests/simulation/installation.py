@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any
 
 from keystead.bootstrap.genesis import Founder, found, propose_first_key
@@ -19,6 +20,7 @@ from keystead.components.authentication_service.vouching import SessionVouching
 from keystead.components.coordinator.coordinator import Coordinator
 from keystead.components.coordinator.courier import Courier
 from keystead.components.coordinator.server import Desk, OperatorConnection
+from keystead.components.cryptography_service.admitted import Admission
 from keystead.components.cryptography_service.application import Application
 from keystead.components.cryptography_service.executed import Execution
 from keystead.components.cryptography_service.health import HealthCheck
@@ -35,6 +37,7 @@ from keystead.components.token_repository.memory import MemoryTokenRepository
 from keystead.core.domain import change_request, domain_token
 from keystead.core.domain.ledger import Ledger
 from keystead.core.domain.state import Permission
+from keystead.core.operations.quotas import QUOTAS
 from keystead.core.protocols.coordination import submit
 from keystead.core.records import KeyChange
 from keystead.core.tokens.envelope import Envelope, SealedClass
@@ -348,7 +351,8 @@ class Installation:
         cache = RecordsCache(repository, clock)
         execution = Execution(Records(repository, cache), cache, fleet, repository, randomness)
         health = HealthCheck(lambda: fleet.live, authentication, repository)
-        application = Application(authentication, execution, health, RequestIds(randomness), self._failed)
+        admission = Admission(clock, dict.fromkeys(QUOTAS, inf))
+        application = Application(authentication, admission, execution, health, RequestIds(randomness), self._failed)
         process.start(fleet.run())
         process.start(authentication.run())
         self.front_door.opened(process, application)

@@ -1,6 +1,7 @@
 """Reads a process's configuration: one TOML file, one typed struct; unknown names and wrong types are refused."""
 
 import tomllib
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,7 +40,11 @@ def dump(configuration: msgspec.Struct) -> str:
 
 
 def _literal(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_literal(name)} = {_literal(one)}' for name, one in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(_literal(one) for one in value)}]"
+    if value == inf:
+        return "inf"
     # A JSON string, number or boolean is a TOML one too.
     return msgspec.json.encode(value).decode()

@@ -13,8 +13,10 @@ from keystead.bootstrap.host import HostClock
 from keystead.bootstrap.listener import bind, check_exposure
 from keystead.bootstrap.logs import logger
 from keystead.bootstrap.membership import operator_identity, pinned_domain
+from keystead.bootstrap.request_quotas import rates
 from keystead.bootstrap.role_configuration import CryptographyConfiguration
 from keystead.bootstrap.running import run, until_told_to_stop
+from keystead.components.cryptography_service.admitted import Admission
 from keystead.components.cryptography_service.application import Application, Report
 from keystead.components.cryptography_service.executed import Execution
 from keystead.components.cryptography_service.health import HealthCheck
@@ -40,6 +42,7 @@ def serve(config: Path) -> int:
     configuration = load(config, CryptographyConfiguration)
     tls = _tls(configuration)
     check_exposure(configuration.host, tls=tls is not None)
+    quotas = rates(configuration.request_quotas)
     identity = operator_identity(configuration.operator_key)
     domain = pinned_domain(configuration.domain_directory, configuration.domain)
     clock, randomness, network = HostClock(), SystemRandomness(), UnixNetwork()
@@ -51,7 +54,8 @@ def serve(config: Path) -> int:
     cache = RecordsCache(reader, clock)
     execution = Execution(Records(reader, cache), cache, fleet, SqliteKeyWriter(writing), randomness)
     health = HealthCheck(lambda: fleet.live, authentication, reader)
-    application = Application(authentication, execution, health, RequestIds(randomness), _report())
+    admission = Admission(clock, quotas)
+    application = Application(authentication, admission, execution, health, RequestIds(randomness), _report())
     _allow_connections()
     with _listener(configuration) as listener:
         links = (

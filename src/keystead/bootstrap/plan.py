@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from keystead.bootstrap import request_quotas
 from keystead.bootstrap.data_directory import DEFAULT_ACCOUNT, DEFAULT_REGION, DataDirectory, check_choices
 from keystead.errors import OperatorError
 from keystead.interfaces.cli.app import UpOptions
@@ -21,6 +22,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     tls_cert: str | None
     tls_key: str | None
+    request_quotas: tuple[str, ...] = ()
+    """As they were given, ``NAME=RATE``."""
 
     @property
     def endpoint(self) -> str:
@@ -43,6 +46,7 @@ def planned(directory: DataDirectory, options: UpOptions, listener: int, port: i
     """Return the plan; raises OperatorError if a choice contradicts the first start, or half a pair is given."""
     if (options.tls_cert is None) != (options.tls_key is None):
         raise OperatorError("TLS needs a certificate and its key", "give both --tls-cert and --tls-key")
+    request_quotas.read(options.request_quotas)
     decided = directory.installation()
     region = _chosen("region", options.region, None if decided is None else decided.region, DEFAULT_REGION)
     account = _chosen("account", options.account_id, None if decided is None else decided.account_id, DEFAULT_ACCOUNT)
@@ -56,6 +60,7 @@ def planned(directory: DataDirectory, options: UpOptions, listener: int, port: i
         account_id=account,
         tls_cert=_absolute(options.tls_cert),
         tls_key=_absolute(options.tls_key),
+        request_quotas=options.request_quotas,
     )
 
 

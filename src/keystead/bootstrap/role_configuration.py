@@ -100,3 +100,5 @@ class CryptographyConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fiel
     """Certificate chain, PEM; without it the front end speaks plain HTTP."""
     tls_key: str | None = None
     """Private key of the certificate, PEM."""
+    request_quotas: dict[str, float] = {}
+    """Requests a second that an account may make, by quota; ``all`` for those not named, inf for no limit."""

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from keystead.bootstrap import request_quotas
 from keystead.bootstrap.configuration import dump
 from keystead.bootstrap.data_directory import DOMAIN, LOGS, REPOSITORY, RUN
 from keystead.bootstrap.host import HostDisk
@@ -88,6 +89,7 @@ def cryptography_role(domain: str, plan: Plan, modules: Sequence[str]) -> Role:
         listener=plan.listener,
         tls_cert=plan.tls_cert,
         tls_key=plan.tls_key,
+        request_quotas=request_quotas.read(plan.request_quotas),
     )
     return _role(CRYPTOGRAPHY, CRYPTOGRAPHY, configuration, (plan.listener,))
 

@@ -1,5 +1,6 @@
 """Configuration files: one typed struct each, anything else refused with the name of the field."""
 
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ports: list[int]
     strict: bool = False
     note: str | None = None
+    rates: dict[str, float] = {}
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -29,6 +31,7 @@ def written(tmp_path: Path, text: str) -> Path:
     "example",
     [
         Example(name="one", ports=[1, 2], strict=True),
+        Example(name="one", ports=[], rates={"all": inf, "Keystead.ShredKey": 0.25, "CreateKey": 7.0}),
         Example(name='with "quotes", \\ and \n lines', ports=[], note="é"),
     ],
 )

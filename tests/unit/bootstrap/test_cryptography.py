@@ -37,6 +37,7 @@ PROBLEMS: dict[str, tuple[dict[str, Any], str]] = {
         {"tls_cert": "certificate.pem", "tls_key": "key.pem"},
         "cannot use the certificate certificate.pem",
     ),
+    "a quota of a name that is none": ({"request_quotas": {"Encrypt": 5.0}}, "there is no request quota Encrypt"),
     "no operator key": ({"operator_key": "nowhere"}, "cannot read the operator key nowhere"),
     "an operator key that is none": ({"operator_key": "/dev/null"}, "/dev/null holds no OpenSSH Ed25519 private key"),
     "a domain id that is none": ({"domain": "my domain"}, "'my domain' is not a domain id"),

@@ -4,6 +4,7 @@ It holds a session with the modules and sees the plaintext that passes through i
 customer's key in clear, or a credential. Anyone who can connect may call it. Who takes it over sees and withholds
 traffic; it cannot use a key for a caller who made no such request, nor alter a request, a policy, a key's state.
 
-A request becomes a new type at each stage, one file a stage: ``received`` → ``authenticated`` → ``located`` →
-``executed`` → ``rendered``; ``application`` leads it through. ``guard`` stands before all of them and speaks HTTP.
+A request becomes a new type at each stage, one file a stage: ``received`` → ``authenticated`` → ``admitted`` →
+``located`` → ``executed`` → ``rendered``; ``application`` leads it through. ``guard`` stands before all of them and
+speaks HTTP.
 """

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import json
 
 from keystead.components.cryptography_service import health
+from keystead.components.cryptography_service.admitted import Admission
 from keystead.components.cryptography_service.authenticated import authenticated
 from keystead.components.cryptography_service.executed import Execution
 from keystead.components.cryptography_service.health import HealthCheck
@@ -36,6 +37,7 @@ class Application:
     def __init__(
         self,
         authentication: Authentication,
+        admission: Admission,
         execution: Execution,
         health_check: HealthCheck,
         request_ids: RequestIds,
@@ -43,6 +45,7 @@ class Application:
     ) -> None:
         """Take what each stage needs, and who is told of failures that are ours."""
         self._authentication = authentication
+        self._admission = admission
         self._execution = execution
         self._health_check = health_check
         self._request_ids = request_ids
@@ -64,7 +67,8 @@ class Application:
         request_id = self._request_ids.make()
         try:
             request = await authenticated(received(scope, body), self._authentication)
-            return rendered(await self._execution.executed(request), request_id)
+            admitted = self._admission.admitted(request)
+            return rendered(await self._execution.executed(admitted), request_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the others are served
             if seen_by_caller(error) is INTERNAL:
                 self._report(request_id, type(error).__name__)

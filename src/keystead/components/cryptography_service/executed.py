@@ -1,11 +1,11 @@
-"""The fourth stage: a module has done what was asked, and what it changed is durable."""
+"""The fifth stage: a module has done what was asked, and what it changed is durable."""
 
 import asyncio
 from typing import Final
 
 import msgspec
 
-from keystead.components.cryptography_service.authenticated import Authenticated
+from keystead.components.cryptography_service.admitted import Admitted
 from keystead.components.cryptography_service.located import Records
 from keystead.components.cryptography_service.ports import Modules
 from keystead.components.cryptography_service.records_cache import RecordsCache
@@ -42,7 +42,7 @@ class Execution:
         self._writer = writer
         self._randomness = randomness
 
-    async def executed(self, authenticated: Authenticated) -> Executed:
+    async def executed(self, admitted: Admitted) -> Executed:
         """Return the outcome, once what it changed is durable.
 
         A module makes a key's next state from the state that it is shown. If that is no longer the stored one, the
@@ -54,9 +54,10 @@ class Execution:
             RepositoryError, RecordError: as ``Records.located`` and ``KeyWriter.apply`` raise them.
             PeerUnavailable: no module answered.
         """
+        authenticated = admitted.authenticated
         fresh = authenticated.received.operation.mutates
         for attempt in range(TRIES):
-            located = await self._records.located(authenticated, fresh=fresh)
+            located = await self._records.located(admitted, fresh=fresh)
             outcome = await self._modules.submit(located.item, authenticated.voucher)
             if outcome.change is None:
                 if located.fresh or not outcome.code or status_of(outcome.code) < INTERNAL_ERROR:

@@ -1,14 +1,13 @@
-"""The third stage: the sealed records that the operation needs are at hand, so that a module can be asked."""
+"""The fourth stage: the sealed records that the operation needs are at hand, so that a module can be asked."""
 
 from typing import Final
 
 import msgspec
 
-from keystead.components.cryptography_service.authenticated import Authenticated
+from keystead.components.cryptography_service.admitted import Admitted
 from keystead.components.cryptography_service.records_cache import RecordsCache
 from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage
 from keystead.core.operations.references import AliasNamed, Reference
-from keystead.core.protocols.aws_json.decoding import decode
 from keystead.core.protocols.module_session.work import Item
 from keystead.core.records import KeyReader, KeyRecord
 
@@ -32,18 +31,17 @@ class Records:
         self._reader = reader
         self._cache = cache
 
-    async def located(self, authenticated: Authenticated, *, fresh: bool) -> Located:
+    async def located(self, admitted: Admitted, *, fresh: bool) -> Located:
         """Return what a module is asked, with records that all come from the repository if they shall be ``fresh``.
 
         Raises:
-            ServiceError: the body is not a request of the operation, or names a key that does not exist.
+            ServiceError: a name is in no form that names a key, or is of a key that does not exist.
             RepositoryUnavailable: nothing can be read now.
             RecordError: what is stored is no record.
         """
+        authenticated, request = admitted.authenticated, admitted.request
         received = authenticated.received
-        operation = received.operation
-        request = decode(operation.name, received.body)
-        lookup = operation.lookup(request, authenticated.account, authenticated.region)
+        lookup = received.operation.lookup(request, authenticated.account, authenticated.region)
         fresh = fresh or bool(getattr(request, "grant_tokens", None))  # a token makes a grant count at once
         names: tuple[str, ...] = ()
         from_cache = False

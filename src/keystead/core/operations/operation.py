@@ -11,6 +11,7 @@ from keystead.core.operations.conditions import ConditionsOf, Known, none, of_ke
 from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.grant_tokens import well_formed
 from keystead.core.operations.lookup import Keys, Lookup, hold
+from keystead.core.operations.quotas import QuotaOf
 from keystead.core.operations.terms import encryption_context_of, new_grant_of
 from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.limits import body_limit
@@ -46,6 +47,8 @@ class Operation:
     of_ended_keys: bool = False
     """Whether it can be done on a key that was shredded; for every other operation there is no such key any more."""
     deadline_ms: int = DEADLINE_MS
+    quota: QuotaOf | None = None
+    """What a request counts against, if not against the quota of the operation's own name."""
 
     @property
     def target(self) -> str:
@@ -67,6 +70,10 @@ class Operation:
     def body_limit(self) -> int:
         """The most octets that the body of a request may have."""
         return body_limit(self.name)
+
+    def counts_against(self, request: Shape) -> str:
+        """Return the name of the quota that a request counts against (``core.operations.quotas``)."""
+        return self.name if self.quota is None else self.quota(request)
 
     @property
     def mutates(self) -> bool:

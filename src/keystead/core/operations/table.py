@@ -20,6 +20,7 @@ from keystead.core.operations import (
     listing,
     macs,
     policies,
+    quotas,
     rotation,
     shredding,
     signing,
@@ -47,7 +48,7 @@ def _key_only(token: Token) -> LookupOf:
     return lambda request, account, region: Keys((Wanted(key_reference(request.key_id, account, region), token),))
 
 
-def _use(name: str, handler: Handler, of: ConditionsOf, needs: Token = "newest") -> Operation:
+def _use(name: str, handler: Handler, of: ConditionsOf, quota: quotas.QuotaOf, needs: Token = "newest") -> Operation:
     """Return the row of a use of one key, with its newest private material or with what is public of it alone."""
     return Operation(
         name=name,
@@ -57,6 +58,7 @@ def _use(name: str, handler: Handler, of: ConditionsOf, needs: Token = "newest")
         handler=handler,
         unit="use",
         cross_account=True,
+        quota=quota,
     )
 
 
@@ -86,7 +88,7 @@ _ROWS: Final = (
         unit="change",
         judged=(),
     ),
-    _use("Decapsulate", agreement.decapsulate, conditions.of_encapsulation),
+    _use("Decapsulate", agreement.decapsulate, conditions.of_encapsulation, quotas.of(quotas.ML_KEM)),
     Operation(
         name="Decrypt",
         lookup=encryption.want_for_decrypt,
@@ -95,6 +97,7 @@ _ROWS: Final = (
         handler=encryption.decrypt,
         unit="use",
         cross_account=True,
+        quota=quotas.by_algorithm,
     ),
     Operation(
         name="DeleteAlias",
@@ -103,7 +106,7 @@ _ROWS: Final = (
         handler=aliases.delete_alias,
         unit="change",
     ),
-    _use("DeriveSharedSecret", agreement.derive_shared_secret, conditions.of_agreement),
+    _use("DeriveSharedSecret", agreement.derive_shared_secret, conditions.of_agreement, quotas.of(quotas.ECC)),
     Operation(
         name="DescribeKey",
         lookup=_any_form("none"),
@@ -115,17 +118,23 @@ _ROWS: Final = (
     ),
     _manage("DisableKey", life_cycle.disable_key, "change"),
     _manage("EnableKey", life_cycle.enable_key, "change"),
-    _use("Encapsulate", agreement.encapsulate, conditions.of_encapsulation, "none"),
-    _use("Encrypt", encryption.encrypt, conditions.of_use),
-    _use("GenerateDataKey", data_keys.generate_data_key, conditions.of_data_key),
-    _use("GenerateDataKeyPair", data_keys.generate_data_key_pair, conditions.of_data_key_pair),
+    _use("Encapsulate", agreement.encapsulate, conditions.of_encapsulation, quotas.of(quotas.ML_KEM), "none"),
+    _use("Encrypt", encryption.encrypt, conditions.of_use, quotas.by_algorithm),
+    _use("GenerateDataKey", data_keys.generate_data_key, conditions.of_data_key, quotas.of(quotas.SYMMETRIC)),
+    _use("GenerateDataKeyPair", data_keys.generate_data_key_pair, conditions.of_data_key_pair, quotas.of_pair),
     _use(
         "GenerateDataKeyPairWithoutPlaintext",
         data_keys.generate_data_key_pair_without_plaintext,
         conditions.of_data_key_pair,
+        quotas.of_pair,
     ),
-    _use("GenerateDataKeyWithoutPlaintext", data_keys.generate_data_key_without_plaintext, conditions.of_data_key),
-    _use("GenerateMac", macs.generate_mac, conditions.of_mac),
+    _use(
+        "GenerateDataKeyWithoutPlaintext",
+        data_keys.generate_data_key_without_plaintext,
+        conditions.of_data_key,
+        quotas.of(quotas.SYMMETRIC),
+    ),
+    _use("GenerateMac", macs.generate_mac, conditions.of_mac, quotas.of(quotas.SYMMETRIC)),
     Operation(
         name="GenerateRandom",
         lookup=_no_key,
@@ -133,6 +142,7 @@ _ROWS: Final = (
         handler=data_keys.generate_random,
         unit="use",
         judged=(),
+        quota=quotas.of(quotas.SYMMETRIC),
     ),
     Operation(
         name=DESCRIBE_SHREDDING,
@@ -191,6 +201,7 @@ _ROWS: Final = (
         unit="use",
         judged=(0, 1),
         cross_account=True,
+        quota=quotas.by_algorithm,
     ),
     Operation(
         name="RetireGrant",
@@ -203,7 +214,7 @@ _ROWS: Final = (
     _manage("RevokeGrant", grants.revoke_grant, "change", conditions=conditions.of_grants, cross_account=True),
     _manage("RotateKeyOnDemand", rotation.rotate_key_on_demand, "change"),
     _manage("ScheduleKeyDeletion", life_cycle.schedule_key_deletion, "change", conditions=conditions.of_deletion),
-    _use("Sign", signing.sign, conditions.of_signature),
+    _use("Sign", signing.sign, conditions.of_signature, quotas.by_algorithm),
     _manage("TagResource", tags.tag_resource, "change", conditions=conditions.of_tagging),
     _manage("UntagResource", tags.untag_resource, "change", conditions=conditions.of_untagging),
     Operation(
@@ -215,8 +226,8 @@ _ROWS: Final = (
         judged=(1,),
     ),
     _manage("UpdateKeyDescription", life_cycle.update_key_description, "change"),
-    _use("Verify", signing.verify, conditions.of_signature, "none"),
-    _use("VerifyMac", macs.verify_mac, conditions.of_mac),
+    _use("Verify", signing.verify, conditions.of_signature, quotas.by_algorithm, "none"),
+    _use("VerifyMac", macs.verify_mac, conditions.of_mac, quotas.of(quotas.SYMMETRIC)),
 )
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in _ROWS})

@@ -32,6 +32,8 @@ class UpOptions:
     account_id: str | None
     tls_cert: Path | None
     tls_key: Path | None
+    request_quotas: tuple[str, ...]
+    """Each ``NAME=RATE``."""
 
 
 class RoleName(StrEnum):
@@ -107,6 +109,13 @@ def build(commands: Commands) -> typer.Typer:
         ] = None,
         tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
         tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")] = None,
+        request_quota: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="NAME=RATE",
+                help="Requests a second that an account may make, such as CreateKey=20 or all=inf; may be repeated.",
+            ),
+        ] = None,
     ) -> None:
         """Run the whole service on this host: two security modules and one of each other role."""
         chosen = UpOptions(
@@ -117,6 +126,7 @@ def build(commands: Commands) -> typer.Typer:
             account_id=account_id,
             tls_cert=tls_cert,
             tls_key=tls_key,
+            request_quotas=tuple(request_quota or ()),
         )
         raise typer.Exit(commands.up(chosen))
 

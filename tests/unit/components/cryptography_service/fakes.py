@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import inf
 from typing import Any
 
+from keystead.components.cryptography_service.admitted import Admission
 from keystead.components.cryptography_service.application import Application
 from keystead.components.cryptography_service.executed import Execution
 from keystead.components.cryptography_service.health import HealthCheck
@@ -14,6 +16,7 @@ from keystead.components.cryptography_service.located import Records
 from keystead.components.cryptography_service.records_cache import RecordsCache
 from keystead.components.cryptography_service.request_ids import RequestIds
 from keystead.components.key_repository.memory import MemoryKeyRepository
+from keystead.core.operations.quotas import QUOTAS
 from keystead.core.protocols.authentication import Request
 from keystead.core.protocols.module_session.work import Item, Outcome
 from keystead.core.records import POLICY, Change, KeyChange, KeyRecord, TokenChange
@@ -64,13 +67,14 @@ class FakeAuthentication:
     def __init__(self) -> None:
         self.asked: list[Request] = []
         self.error: Exception | None = None
+        self.vouched = Vouched(b"proof", b"voucher", ACCOUNT, REGION)
 
     async def authenticate(self, request: Request) -> Vouched:
         """Vouch."""
         self.asked.append(request)
         if self.error is not None:
             raise self.error
-        return Vouched(b"proof", b"voucher", ACCOUNT, REGION)
+        return self.vouched
 
 
 class FakeModules:
@@ -158,6 +162,7 @@ class FrontEnd:
     repository: WatchedRepository = field(default_factory=WatchedRepository)
     clock: ManualClock = field(default_factory=ManualClock)
     live_modules: int = 2
+    rates: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(QUOTAS, inf))
 
     def __post_init__(self) -> None:
         cache = RecordsCache(self.repository, self.clock)
@@ -167,6 +172,7 @@ class FrontEnd:
         self.reported: list[tuple[str, str]] = []
         self.application = Application(
             self.authentication,
+            Admission(self.clock, self.rates),
             execution,
             health,
             RequestIds(randomness),
