@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import pytest
 
-from keystead.core.failpoints import Failpoint
 from keystead.core.protocols.rotation import Action, RotationStatus, order
 from keystead.errors import PeerUnavailable, RotationDenied
 from keystead.transport.coordinator_client import order_rotation, rotation
@@ -179,21 +178,21 @@ def finish(rotating: Rotating) -> None:
 
 
 MOMENTS = [
-    (Failpoint.ROTATION_BEGUN, 1),
-    (Failpoint.COORDINATOR_RECORDED, 1),
-    (Failpoint.ROTATION_BEFORE_CHANGE, 1),
-    (Failpoint.ROTATION_CHANGED, 1),
-    (Failpoint.ROTATION_BEFORE_FENCE, 1),
-    (Failpoint.ROTATION_FENCED, 1),
-    (Failpoint.ROTATION_CHANGED, 3),
-    (Failpoint.ROTATION_SEALED, 2),
-    (Failpoint.ROTATION_STORED, 2),
-    (Failpoint.ROTATION_BEFORE_CHANGE, 4),
+    ("after-rotation", 1),
+    ("after-decision", 1),
+    ("before-rotation-change", 1),
+    ("after-rotation-change", 1),
+    ("before-fence", 1),
+    ("after-fence", 1),
+    ("after-rotation-change", 3),
+    ("before-resealing", 2),
+    ("after-resealing", 2),
+    ("before-rotation-change", 4),
 ]
 
 
 @pytest.mark.parametrize(("point", "nth"), MOMENTS, ids=[f"{point} {nth}" for point, nth in MOMENTS])
-def test_a_coordinator_that_dies_on_the_way_goes_on(small: Rotating, point: Failpoint, nth: int) -> None:
+def test_a_coordinator_that_dies_on_the_way_goes_on(small: Rotating, point: str, nth: int) -> None:
     """Killed at a durable step, the next start takes the rotation to where nothing is left, and loses no key."""
     small.roles.kill("coordinator")
     small.roles.start("coordinator", f"{point}:kill:{nth}")
@@ -221,7 +220,7 @@ def _deleted(rotating: Rotating, key: str) -> None:
 def test_what_is_changed_between_sealing_and_storing_stays(small: Rotating) -> None:
     """A page was sealed anew and not stored; its keys are changed, rotated and deleted, others created: all holds."""
     small.roles.kill("coordinator")
-    small.roles.start("coordinator", f"{Failpoint.ROTATION_SEALED}:stop")
+    small.roles.start("coordinator", "before-resealing:stop")
     small.order(Action.BEGIN)
     small.roles.until_stopped("coordinator")
     first, second, third = sorted(small.keys)[:3]  # of the first page

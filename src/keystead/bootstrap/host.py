@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from keystead.core.failpoints import Step, durable
 from keystead.errors import OperatorError
 
 _FILE_MODE: Final = 0o600
@@ -69,8 +70,9 @@ class HostDisk:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        temporary.rename(self._directory / name)
-        self._sync()
+        with durable(Step.FILE_REPLACEMENT):
+            temporary.rename(self._directory / name)
+            self._sync()
 
     def remove(self, name: str) -> None:
         """Overwrite the file where it lies and remove it, if it is there; on return that survives a power cut."""
@@ -78,8 +80,9 @@ class HostDisk:
         with suppress(FileNotFoundError), path.open("r+b", buffering=0) as file:
             file.write(bytes(path.stat().st_size))
             os.fsync(file.fileno())
-        path.unlink(missing_ok=True)
-        self._sync()
+        with durable(Step.FILE_REMOVAL):
+            path.unlink(missing_ok=True)
+            self._sync()
 
     def _sync(self) -> None:
         descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -8,20 +8,19 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from keystead.bootstrap.failpoints import CHOICE, PERMISSION, arm_from
-from keystead.core.failpoints import Failpoint, arm, reach
+from keystead.bootstrap.failpoints import CHOICE, PERMISSION, REACHED, arm_from
+from keystead.core.failpoints import Step, arm, durable
 from keystead.errors import OperatorError
 
-SOME = Failpoint.MODULE_WRITTEN
+SOME = "after-module-file"
 PROGRAM = """
 import os
 from keystead.bootstrap.failpoints import arm_from
-from keystead.core.failpoints import Failpoint, reach
+from keystead.core.failpoints import Step, durable
 arm_from(os.environ)
-for point in Failpoint:
-    reach(point)
-for point in Failpoint:
-    reach(point)
+for step in [*Step, *Step]:
+    with durable(step):
+        pass
 """
 
 
@@ -49,10 +48,22 @@ def test_without_both_variables_every_failpoint_is_inert(environment: Mapping[st
 
 @pytest.mark.parametrize("nth", ["", ":1", ":2"])
 def test_with_both_the_chosen_one_kills(nth: str) -> None:
-    """At the nth time of being there, at once and without a last word."""
+    """At the nth time of being there, at once; its last word is where it was."""
     environment = {PERMISSION: "1", CHOICE: f"{SOME}:kill{nth}"}
-    ended = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | environment, check=False)
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | environment, stderr=-1, check=False)
     assert ended.returncode == -signal.SIGKILL
+    assert ended.stderr.decode() == f"{REACHED}{SOME}\n"
+
+
+def test_of_several_places_the_first_that_is_reached_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may ask for whatever comes first."""
+    sent: list[signal.Signals] = []
+    monkeypatch.setattr(os, "kill", lambda _, number: sent.append(number))
+    arm_from({PERMISSION: "1", CHOICE: f"{SOME},before-stage:kill"})
+    with durable(Step.FENCE):
+        assert sent == []
+    with durable(Step.STAGE):
+        assert sent == [signal.SIGKILL]
 
 
 def test_the_time_of_being_there_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,14 +73,24 @@ def test_the_time_of_being_there_is_counted(monkeypatch: pytest.MonkeyPatch) -> 
     arm_from({PERMISSION: "1", CHOICE: f"{SOME}:stop:3"})
     seen = []
     for _ in range(5):
-        reach(Failpoint.COORDINATOR_RECORDED)
-        reach(SOME)
+        with durable(Step.DECISION), durable(Step.MODULE_FILE):
+            pass
         seen.append(list(sent))
     assert seen == [[], [], [signal.SIGSTOP], [signal.SIGSTOP], [signal.SIGSTOP]]
 
 
 @pytest.mark.parametrize(
-    "chosen", ["", "nowhere:kill", f"{SOME}", f"{SOME}:explode", f"{SOME}:kill:x", f"{SOME}:kill:0", f"{SOME}:kill:-1"]
+    "chosen",
+    [
+        "",
+        "nowhere:kill",
+        f"{SOME},nowhere:kill",
+        f"{SOME}",
+        f"{SOME}:explode",
+        f"{SOME}:kill:x",
+        f"{SOME}:kill:0",
+        f"{SOME}:kill:-1",
+    ],
 )
 def test_what_names_no_failpoint_is_refused(chosen: str) -> None:
     """A test that misspells a place does not pass by accident."""

@@ -11,7 +11,6 @@ from keystead.core.domain.ledger import Entry, Ledger
 from keystead.core.domain.release import Death, abandonment
 from keystead.core.domain.state import Permission
 from keystead.core.domain.token_repository import AcceptedToken, Submission, TokenRepository
-from keystead.core.failpoints import Failpoint, reach
 from keystead.core.ports import Clock
 from keystead.core.protocols.coordination import Install, verify_submission
 from keystead.core.records import DomainKeyFence
@@ -108,7 +107,6 @@ class Coordinator:
                 decided=self._clock.now(),
             )
             await self._record(submission)
-            reach(Failpoint.COORDINATOR_RECORDED)
             if isinstance(judged, _Denial):
                 raise judged.refusal
             judged.decided = submission.decided
@@ -124,7 +122,6 @@ class Coordinator:
                 raise PromiseMissing("nothing is in flight that could be promised")
             entry.check_promise(member, promise)
             await self._repository.keep_promise(entry.position.hash, member, promise)
-            reach(Failpoint.COORDINATOR_PROMISE_KEPT)
             entry.promises[member] = promise
             await self._advance()
 
@@ -135,7 +132,6 @@ class Coordinator:
             if entry is None or entry.position != position or member in entry.installed:
                 return
             await self._repository.keep_installation(position.hash, member, self._clock.now())
-            reach(Failpoint.COORDINATOR_INSTALLATION_KEPT)
             entry.installed.add(member)
             await self._advance()
 
@@ -160,7 +156,6 @@ class Coordinator:
                 raise InstallationDenied("the token is or may be installed at a module: it is installed everywhere")
             if entry.abandonment != approved:
                 await self._repository.keep_abandonment(entry.position.hash, approved)
-                reach(Failpoint.COORDINATOR_ABANDONMENT_KEPT)
                 entry.abandonment, entry.stage = approved, Installation.ABANDONING
                 entry.releases.clear()
                 self._report("installation_abandoned", version=entry.position.version)
@@ -175,7 +170,6 @@ class Coordinator:
                 return
             entry.check_release(member, release)
             await self._repository.keep_release(entry.position.hash, member, release)
-            reach(Failpoint.COORDINATOR_RELEASE_KEPT)
             entry.releases[member] = release
             await self._advance()
 
@@ -286,17 +280,13 @@ class Coordinator:
         while entry is not None and (progress := entry.progress()) is not None:
             if entry.stage is Installation.ACCEPTED:
                 # Before any member has the key: the first record that it seals must find its way into the repository.
-                reach(Failpoint.COORDINATOR_BEFORE_ADMIT)
                 for key in entry.added_keys:
                     await self._fence.admit(key, self._clock.now())
-                reach(Failpoint.COORDINATOR_ADMITTED)
             await self._set_stage(entry, TRANSITIONS[entry.stage, progress])
         self._notify()
 
     async def _set_stage(self, entry: Entry, stage: Installation) -> None:
-        reach(Failpoint.COORDINATOR_BEFORE_STAGE)
         await self._repository.set_stage(entry.position.hash, stage)
-        reach(Failpoint.COORDINATOR_STAGE_SET)
         entry.stage = stage
         self._report("installation_advanced", version=entry.position.version, stage=stage.name.lower())
         self._publish_installed(entry)
@@ -306,7 +296,6 @@ class Coordinator:
         for key in entry.added_keys if entry.promised_by_all else ():
             await self._fence.fence(key)
         await self._repository.bury(entry.position.hash)
-        reach(Failpoint.COORDINATOR_BURIED)
         self.ledger.bury()
         self._report("installation_buried", version=entry.position.version)
 
@@ -316,9 +305,7 @@ class Coordinator:
 
     def _publish_installed(self, entry: Entry) -> None:
         if entry.stage is Installation.INSTALLED:
-            reach(Failpoint.COORDINATOR_BEFORE_PUBLISH)
             self._publish(entry.position.version, entry.successor.encoded)
-            reach(Failpoint.COORDINATOR_PUBLISHED)
 
 
 async def _no_objections(entry: Entry) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from keystead.components.coordinator.pace import Pace
-from keystead.core.failpoints import Failpoint, reach
 from keystead.core.ports import Clock
 from keystead.core.protocols.module_session.resealing import ResealedKey, decode_resealed, encode_reseal
 from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, RestingReader
@@ -74,9 +73,7 @@ class Resealing:
                 raise FormatError("not as many outcomes as records")
             moved = [_moved(one, outcome) for one, outcome in zip(page, outcomes, strict=True) if not outcome.refused]
             self.refused += len(page) - len(moved)
-            reach(Failpoint.ROTATION_SEALED)
             await self._store(rotation, moved)
-            reach(Failpoint.ROTATION_STORED)
 
     async def _store(self, rotation: int, moved: Sequence[MovedKey]) -> None:
         """Return when this is stored: what waits together is one transaction, which the first of those who wait makes.

@@ -14,7 +14,6 @@ from keystead.components.coordinator.resealing import Resealing
 from keystead.core.domain.change_request import AddDomainKey, DomainChange, RetireDomainKey
 from keystead.core.domain.ledger import Entry
 from keystead.core.domain.state import DomainState, Standing
-from keystead.core.failpoints import Failpoint, reach
 from keystead.core.ports import Clock
 from keystead.core.records import DomainKeyFence
 from keystead.core.rotation.conditions import obstacles, retired_between, taken_away
@@ -123,7 +122,6 @@ class Rotator:
             number = 1 if last is None else last.number + 1
             rotation = Rotation(number=number, cause=cause, begun=self._clock.now(), old=old, orders=orders)
             await self._rotations.begin(rotation)
-            reach(Failpoint.ROTATION_BEGUN)
             self.rotation = rotation
             self._report("rotation_begun", number=number, cause=cause.name.lower())
         self._stirred.set()
@@ -132,10 +130,8 @@ class Rotator:
         """Keep the rotation changed; raises what ``change`` raises, ConflictError if another was faster."""
         async with self._lock:
             before = await self._current()
-            reach(Failpoint.ROTATION_BEFORE_CHANGE)
             after = self.rotation = await self._rotations.keep(change(before))
             self._resealing.pace.limit = after.limit
-            reach(Failpoint.ROTATION_CHANGED)
             if after.stage is not before.stage:
                 self._report("rotation_advanced", number=after.number, stage=after.stage.name.lower())
         self._stirred.set()
@@ -220,9 +216,7 @@ class Rotator:
     async def _added(self, rotation: Rotation, state: DomainState) -> bool:
         del state
         for domain_key in rotation.old:
-            reach(Failpoint.ROTATION_BEFORE_FENCE)
             await self._fence.fence(domain_key)
-            reach(Failpoint.ROTATION_FENCED)
         await self.change(lambda one: one.moved(Event.WRITES_CLOSED))
         return True
 

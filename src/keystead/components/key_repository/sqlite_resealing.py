@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, TypeVar
 
+from keystead.core.failpoints import Step, durable
 from keystead.core.protocols.module_session.resealing import RestingKey
 from keystead.core.records import KeyChange
 from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, Resting, RestingReader
@@ -104,7 +105,8 @@ class SqliteResealWriter(ResealWriter):
 
     async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> int:
         """Compare, swap and sync, all keys together."""
-        return await self._writer.submit(partial(_reseal, rotation, moved, now))
+        with durable(Step.RESEALING):
+            return await self._writer.submit(partial(_reseal, rotation, moved, now))
 
 
 def _listed(key_id: KeyId, rows: list[tuple[Any, ...]]) -> ListedKey:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from keystead.core.failpoints import Step, durable
 from keystead.core.protocols.module_session.resealing import KeyUsage
 from keystead.core.rotation.repository import RotationRepository, Usage
 from keystead.core.rotation.rotation import Cause, Rotation
@@ -50,16 +51,19 @@ class SqliteRotationRepository(RotationRepository):
 
     async def begin(self, rotation: Rotation) -> None:
         """Keep a new rotation; the database itself lets no second open one in."""
-        await self._writer.submit(partial(_begin, rotation))
+        with durable(Step.ROTATION):
+            await self._writer.submit(partial(_begin, rotation))
 
     async def keep(self, rotation: Rotation) -> Rotation:
         """Keep the rotation as it is now."""
-        return await self._writer.submit(partial(_keep, rotation))
+        with durable(Step.ROTATION_CHANGE):
+            return await self._writer.submit(partial(_keep, rotation))
 
     async def count(self, module: ModuleId, incarnation: bytes, usages: Sequence[KeyUsage]) -> None:
         """Keep what a module did since that start."""
         rows = [(one.domain_key, module, incarnation, one.operations, one.refusals) for one in usages]
-        await self._writer.submit(lambda connection: connection.executemany(COUNT, rows))
+        with durable(Step.USAGE):
+            await self._writer.submit(lambda connection: connection.executemany(COUNT, rows))
 
     async def usage(self) -> Mapping[DomainKeyId, Usage]:
         """Return what all modules did."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from keystead.core.failpoints import Step, durable
 from keystead.core.records import AliasChange, Change, DomainKeyFence, KeyChange, KeyWriter
 from keystead.errors import ConflictError, DuplicateError, FencedError
 from keystead.identifiers import DomainKeyId
@@ -46,7 +47,8 @@ class SqliteKeyWriter(KeyWriter):
 
     async def apply(self, change: Change) -> None:
         """Compare, swap and sync; changes that wait together share one sync."""
-        await self._writer.submit(partial(_apply, change))
+        with durable(Step.KEY_CHANGE):
+            await self._writer.submit(partial(_apply, change))
 
 
 class SqliteDomainKeyFence(DomainKeyFence):
@@ -58,11 +60,13 @@ class SqliteDomainKeyFence(DomainKeyFence):
 
     async def admit(self, domain_key: DomainKeyId, now: int) -> None:
         """Open, unless the domain key is known."""
-        await self._writer.submit(partial(_changed, ADMIT, (domain_key, now)))
+        with durable(Step.ADMISSION):
+            await self._writer.submit(partial(_changed, ADMIT, (domain_key, now)))
 
     async def fence(self, domain_key: DomainKeyId) -> None:
         """Close for good, after every write that was submitted before."""
-        await self._writer.submit(partial(_changed, FENCE, (domain_key,)))
+        with durable(Step.FENCE):
+            await self._writer.submit(partial(_changed, FENCE, (domain_key,)))
 
 
 def _apply(change: Change, connection: Connection) -> None:

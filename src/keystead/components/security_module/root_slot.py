@@ -43,13 +43,17 @@ class FileRootSlot:
         self._randomness = randomness
 
     def secrets(self) -> Mapping[int, Secret]:
-        """Return what the files hold."""
+        """Return what the files hold; what was being destroyed is destroyed now."""
         found = {}
-        for content in map(self._disk.read, map(_name, range(2))):
+        for name in map(_name, range(2)):
+            content = self._disk.read(name)
             if content is None:
                 continue
             if len(content) != GENERATION + SIZE:
                 raise OperatorError("the root slot is damaged", "restore the module's directory from a backup")
+            if not any(content):  # a destruction was cut short once the file was overwritten
+                self._disk.remove(name)
+                continue
             found[int.from_bytes(content[:GENERATION], "big")] = Secret.taken(bytearray(content[GENERATION:]))
         return found
 

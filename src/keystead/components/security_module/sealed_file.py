@@ -6,7 +6,7 @@ format (1 byte, 1) | generation (8 bytes) | nonce (16 bytes) | ciphertext, tag, 
 from typing import Final
 
 from keystead.components.security_module.root_slot import GENERATION, RootSlot
-from keystead.core.failpoints import Failpoint, reach
+from keystead.core.failpoints import Step, durable
 from keystead.core.ports import Buffer, Disk, Randomness
 from keystead.errors import OperatorError, SealError
 from keystead.primitives.labels import Label
@@ -68,8 +68,8 @@ class SealedFile:
     def renew(self, content: Buffer) -> None:
         """Replace the content under the next generation of the root slot, and destroy the one before."""
         before, root = self._generation, self._root
-        self._generation, self._root = before + 1, self._slot.prepare(before)
-        reach(Failpoint.MODULE_SLOT_PREPARED)
+        with durable(Step.SLOT_PREPARATION):
+            self._generation, self._root = before + 1, self._slot.prepare(before)
         self._write(content, self._generation, self._root)
         if root is not None:
             self._destroy(before)
@@ -84,11 +84,9 @@ class SealedFile:
         header = _FORMAT + generation.to_bytes(GENERATION, "big")
         nonce = self._randomness.token(NONCE)
         sealed = seal(root.view, Label.ROOT_SLOT, nonce, content, header)
-        reach(Failpoint.MODULE_BEFORE_WRITE)
-        self._disk.write(NAME, header + nonce + sealed)
-        reach(Failpoint.MODULE_WRITTEN)
+        with durable(Step.MODULE_FILE):
+            self._disk.write(NAME, header + nonce + sealed)
 
     def _destroy(self, generation: int) -> None:
-        reach(Failpoint.MODULE_BEFORE_DESTROY)
-        self._slot.destroy(generation)
-        reach(Failpoint.MODULE_SLOT_DESTROYED)
+        with durable(Step.SLOT_DESTRUCTION):
+            self._slot.destroy(generation)

@@ -6,6 +6,7 @@ from typing import Final
 
 from keystead.core.domain.coordination import Decision, Installation
 from keystead.core.domain.token_repository import AcceptedToken, Submission, TokenRepository
+from keystead.core.failpoints import Step, durable
 from keystead.errors import ConflictError
 from keystead.identifiers import ModuleId, OperatorId
 from keystead.transport.sql import Connection, WriterThread
@@ -57,31 +58,38 @@ class SqliteTokenRepository(TokenRepository):
 
     async def record(self, submission: Submission) -> None:
         """Keep a submission with its decision; the database itself lets no second successor in."""
-        await self._writer.submit(partial(_record, submission))
+        with durable(Step.DECISION):
+            await self._writer.submit(partial(_record, submission))
 
     async def keep_promise(self, token: bytes, member: ModuleId, promise: bytes) -> None:
         """Keep a member's promise."""
-        await self._writer.submit(lambda connection: connection.execute(KEEP_PROMISE, (token, member, promise)))
+        with durable(Step.PROMISE):
+            await self._writer.submit(lambda connection: connection.execute(KEEP_PROMISE, (token, member, promise)))
 
     async def keep_installation(self, token: bytes, member: ModuleId, now: int) -> None:
         """Keep that a member has a token."""
-        await self._writer.submit(lambda connection: connection.execute(KEEP_INSTALLATION, (token, member, now)))
+        with durable(Step.INSTALLATION):
+            await self._writer.submit(lambda connection: connection.execute(KEEP_INSTALLATION, (token, member, now)))
 
     async def set_stage(self, token: bytes, stage: Installation) -> None:
         """Keep how far an installation is."""
-        await self._writer.submit(lambda connection: _set_stage(connection, token, stage))
+        with durable(Step.STAGE):
+            await self._writer.submit(lambda connection: _set_stage(connection, token, stage))
 
     async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
         """Keep that a quorum gives a token up."""
-        await self._writer.submit(partial(_keep_abandonment, token, approved))
+        with durable(Step.ABANDONMENT):
+            await self._writer.submit(partial(_keep_abandonment, token, approved))
 
     async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
         """Keep a module's release."""
-        await self._writer.submit(lambda connection: connection.execute(KEEP_RELEASE, (token, member, release)))
+        with durable(Step.RELEASE):
+            await self._writer.submit(lambda connection: connection.execute(KEEP_RELEASE, (token, member, release)))
 
     async def bury(self, token: bytes) -> None:
         """Give a token up."""
-        await self._writer.submit(lambda connection: connection.execute(BURY, (int(Decision.ABANDONED), token)))
+        with durable(Step.BURIAL):
+            await self._writer.submit(lambda connection: connection.execute(BURY, (int(Decision.ABANDONED), token)))
 
     async def abandoned(self) -> list[AcceptedToken]:
         """Return the tokens that were given up."""
