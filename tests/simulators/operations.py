@@ -19,6 +19,7 @@ from keystead.core.operations.aliases import already_exists
 from keystead.core.operations.context import Access, Context, Done, Judge
 from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, Wanted
 from keystead.core.operations.operation import perform
+from keystead.core.operations.recipients import Attestation, NothingBelieved
 from keystead.core.operations.references import AliasNamed
 from keystead.core.operations.table import find
 from keystead.core.policy.grants import Grant
@@ -95,6 +96,7 @@ class SimulatedService:
     aliases: dict[tuple[AccountId, Region, AliasName], KeyId] = field(default_factory=dict)
     domain: DomainState = field(default_factory=lambda: one_key_domain(SimulatedVault().domain_key_id))
     clock: int = START
+    attestation: Attestation = field(default_factory=NothingBelieved)
     proofs: int = 0
     tamper: Callable[[tuple[KeyRecord, ...]], tuple[KeyRecord, ...]] = lambda records: records
     """What a hostile front end or repository does to the records on their way to the module."""
@@ -120,7 +122,8 @@ class SimulatedService:
             case AliasesPage():
                 names, records = self._page_of_aliases(lookup)
         keys = tuple(self.open(record) for record in self.tamper(records))
-        context = Context(self.clock, claims, self.vault, self.policies or self.judge, self.domain, names)
+        judge = self.policies or self.judge
+        context = Context(self.clock, claims, self.vault, judge, self.domain, names, self.attestation)
         self.done = perform(operation, context, request, keys)
         if self.done.change is not None:
             self.apply(self.done.change)

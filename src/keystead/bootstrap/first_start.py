@@ -50,7 +50,7 @@ async def first_start(
 ) -> Installation:
     """Return what was decided, with modules and coordinator running on a domain of version 1."""
     for name in MODULES:
-        supervisor.add(module_role(name))
+        supervisor.add(module_role(name, plan))
     founders = tuple(_founder(name, randomness) for name in _PERMISSIONS)
     network, clock = UnixNetwork(), HostClock()
     links = {name: ModuleLink(network, address(name), randomness) for name in MODULES}

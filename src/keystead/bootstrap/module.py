@@ -6,7 +6,7 @@ Before anything else the process hardens itself and its primitives prove that th
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,9 @@ from keystead.components.security_module.root_slot import FileRootSlot
 from keystead.components.security_module.rsa_keys import Background, RsaKeys
 from keystead.components.security_module.safe import wake
 from keystead.components.security_module.server import ModuleHandler
+from keystead.core.operations.recipients import Attestation, NothingBelieved
 from keystead.core.ports import Randomness
+from keystead.errors import FormatError, OperatorError
 from keystead.identifiers import DomainId
 from keystead.primitives import self_test
 from keystead.primitives.process import harden_process
@@ -49,7 +51,8 @@ def serve_with(configuration: ModuleConfiguration, randomness: Randomness) -> No
         disk.hold()
         safe = wake(FileRootSlot(disk, randomness), disk, randomness)
         pin = partial(_pinned, Path(configuration.pin))
-        module = SecurityModule(safe, pin, clock, randomness, journal, _halt, RsaKeys(Background()))
+        believed = attestation(configuration.attestation_roots, randomness)
+        module = SecurityModule(safe, pin, clock, randomness, journal, _halt, RsaKeys(Background()), believed)
         module.resume()
         started = partial(
             journal.event,
@@ -80,6 +83,30 @@ async def _listen(module: SecurityModule, configuration: ModuleConfiguration, st
 def _halt() -> None:
     """Stop in order; whoever supervises the process starts it on what is durable."""
     signal.raise_signal(signal.SIGTERM)
+
+
+def attestation(files: Sequence[str], randomness: Randomness) -> Attestation:
+    """Return what believes the roots in the files; nothing without one."""
+    if not files:
+        return NothingBelieved()
+    # X.509 takes 10 ms to load, which only those pay who use it.
+    from keystead.components.security_module.attestation import RootedAttestation  # noqa: PLC0415
+    from keystead.primitives.attestation import read_roots  # noqa: PLC0415
+
+    pem = []
+    for file in files:
+        try:
+            pem.append(Path(file).read_bytes())
+        except OSError as error:
+            raise OperatorError(
+                f"cannot read the root of trust {file}: {error.strerror}", "name a PEM file in attestation_roots"
+            ) from None
+    try:
+        return RootedAttestation(read_roots(b"\n".join(pem)), randomness)
+    except FormatError as error:
+        raise OperatorError(
+            f"the roots of trust cannot be used: {error}", "name PEM files with P-384 certificates"
+        ) from None
 
 
 def _pinned(path: Path) -> DomainId | None:

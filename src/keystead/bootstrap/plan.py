@@ -24,6 +24,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str | None
     request_quotas: tuple[str, ...] = ()
     """As they were given, ``NAME=RATE``."""
+    attestation_roots: tuple[str, ...] = ()
+    """PEM files."""
 
     @property
     def endpoint(self) -> str:
@@ -61,6 +63,7 @@ def planned(directory: DataDirectory, options: UpOptions, listener: int, port: i
         tls_cert=_absolute(options.tls_cert),
         tls_key=_absolute(options.tls_key),
         request_quotas=options.request_quotas,
+        attestation_roots=tuple([_file(path) for path in options.attestation_roots]),
     )
 
 
@@ -75,8 +78,10 @@ def _chosen(name: str, asked: str | None, decided: str | None, default: str) -> 
 
 
 def _absolute(path: Path | None) -> str | None:
-    if path is None:
-        return None
+    return None if path is None else _file(path)
+
+
+def _file(path: Path) -> str:
     if not path.is_file():
         raise OperatorError(f"there is no file {path}", "name a PEM file")
     return str(path.resolve())

@@ -21,6 +21,8 @@ class ModuleConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Refuse to start without ``memfd_secret`` (Linux 5.14), an unlimited RLIMIT_MEMLOCK, or safety from debuggers."""
     group_may_connect: bool = False
     """Whether members of the process's group may connect to its socket, or this user alone."""
+    attestation_roots: list[str] = []
+    """PEM files with the certificates that attestation documents of recipients must lead to; none: no recipients."""
 
 
 class CoordinatorConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

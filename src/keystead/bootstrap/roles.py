@@ -42,9 +42,15 @@ def operator_key_file(role: str) -> Path:
     return Path(role) / OPERATOR_KEY
 
 
-def module_role(name: str) -> Role:
+def module_role(name: str, plan: Plan) -> Role:
     """Return a security module, with its configuration written."""
-    configuration = ModuleConfiguration(name=name, directory=name, listen=address(name), pin=str(pin_file(name)))
+    configuration = ModuleConfiguration(
+        name=name,
+        directory=name,
+        listen=address(name),
+        pin=str(pin_file(name)),
+        attestation_roots=list(plan.attestation_roots),
+    )
     return _role(name, "module", configuration)
 
 

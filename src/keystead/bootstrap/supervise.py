@@ -83,7 +83,7 @@ async def _follow(
     """Start the modules that came; stop those that went once everybody had time to let go of them."""
     for name in names:
         if name not in running:
-            supervisor.add(module_role(name))
+            supervisor.add(module_role(name, plan))
     installation = directory.installation()
     if installation is not None:
         # The roles run and read their configuration again; that it is written is all that is wanted here.
@@ -114,7 +114,7 @@ async def _start(plan: Plan, directory: DataDirectory, supervisor: Supervisor, m
     if first := installation is None:
         installation = await first_start(plan, directory, supervisor, SystemRandomness())
     if not first:
-        _add_domain(installation, supervisor, modules)
+        _add_domain(plan, installation, supervisor, modules)
     supervisor.add(authentication_role(installation.domain, installation.region, modules))
     supervisor.add(cryptography_role(installation.domain, plan, modules))
     await until_healthy(plan.host, plan.port, tls=plan.tls_cert is not None)
@@ -122,7 +122,7 @@ async def _start(plan: Plan, directory: DataDirectory, supervisor: Supervisor, m
     show(banner(plan, read_credentials(directory.path), loop.time() - begun))
 
 
-def _add_domain(installation: Installation, supervisor: Supervisor, modules: tuple[str, ...]) -> None:
+def _add_domain(plan: Plan, installation: Installation, supervisor: Supervisor, modules: tuple[str, ...]) -> None:
     for name in modules:
-        supervisor.add(module_role(name))
+        supervisor.add(module_role(name, plan))
     supervisor.add(coordinator_role(installation.domain, modules))

@@ -13,6 +13,7 @@ from keystead.components.security_module.safe import Safe
 from keystead.components.security_module.sessions import Sessions
 from keystead.components.security_module.vault import DomainVault
 from keystead.core.domain.state import Permission
+from keystead.core.operations.recipients import Attestation, NothingBelieved
 from keystead.core.ports import Buffer, Clock, Randomness
 from keystead.core.protocols.module_session.fields import NONCE_SIZE
 from keystead.core.protocols.module_session.messages import Greeting
@@ -32,10 +33,12 @@ class SecurityModule:
         journal: Journal,
         halt: Callable[[], None],
         rsa_keys: RsaKeys | None = None,
+        attestation: Attestation | None = None,
     ) -> None:
         """Compose the module; ``resume`` then installs what was installed before.
 
-        ``halt`` ends the process: it is called when a write failed, and what is durable is not known any more.
+        ``halt`` ends the process: it is called when a write failed, and what is durable is not known any more. Without
+        an ``attestation`` no recipient is believed.
         """
         self._safe = safe
         self.clock = clock
@@ -45,7 +48,7 @@ class SecurityModule:
         self.incarnation = randomness.token(NONCE_SIZE)
         self.vault = DomainVault(randomness, rsa_keys or RsaKeys())
         self.sessions = Sessions(self.vault, randomness)
-        self.executor = Executor(self.vault, self.sessions, journal)
+        self.executor = Executor(self.vault, self.sessions, journal, attestation or NothingBelieved())
         self.resealing = Resealing(self.vault)
         self.operators: dict[OperatorId, bytes] = {}
         """Ed25519 public keys of the operators installed now."""

@@ -4,38 +4,18 @@ A document is an array that starts with its purpose and its version. It is accep
 gives.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Generic, NoReturn, TypeVar
+from typing import Final, Generic, TypeVar
 
 import cbor2
 import msgspec
 
+from keystead.core.cbor import load
 from keystead.errors import FormatError
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 LIMIT: Final = 4 * 1024 * 1024
 """Bytes of the largest document that is looked at."""
-
-
-def _refuse_tag(*_: object) -> NoReturn:
-    raise ValueError("documents have no tags")
-
-
-class _NoTags(Mapping[int, Callable[..., NoReturn]]):
-    """What reads tagged values: nothing. Shared values (tags 28, 29) would let 300 bytes stand for 2^40 rules."""
-
-    def __getitem__(self, tag: int) -> Callable[..., NoReturn]:
-        return _refuse_tag
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-_NO_TAGS: Final = _NoTags()
 
 
 class DocumentCodec(Generic[T]):
@@ -55,8 +35,9 @@ class DocumentCodec(Generic[T]):
         """Return the value that has exactly these bytes; raises FormatError."""
         if len(encoded) > LIMIT:
             raise FormatError(f"too long to be a {self._purpose}")
+        loaded = load(encoded, f"a {self._purpose}")
         try:
-            purpose, version, *fields = cbor2.loads(encoded, semantic_decoders=_NO_TAGS, allow_indefinite=False)
+            purpose, version, *fields = loaded
             if (purpose, version) != (self._purpose, self._version):
                 raise FormatError(f"not a {self._purpose} of version {self._version}")
             value = msgspec.convert(fields, type=self._kind, builtin_types=(bytes,))

@@ -2,8 +2,9 @@
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.specs import AGREE, ENCAPSULATE
-from keystead.core.operations.checks import no_recipient, not_dry_run, usable_for
+from keystead.core.operations.checks import not_dry_run, usable_for
 from keystead.core.operations.context import Context, Done
+from keystead.core.operations.handing_over import hand_over
 from keystead.core.protocols.aws_json.shapes import (
     DecapsulateRequest,
     DecapsulateResponse,
@@ -20,20 +21,21 @@ def derive_shared_secret(context: Context, request: DeriveSharedSecretRequest, k
     """Agree on a secret with a peer; ValidationException, without a word, for what is no public key of the curve."""
     (key,) = keys
     head = key.head
-    no_recipient(request.recipient)
     usable_for(head, "DeriveSharedSecret", request.key_agreement_algorithm, AGREE)
     not_dry_run(request.dry_run)
     try:
         shared = context.vault.agree(key, request.public_key)
     except FormatError as error:
         raise ServiceError("ValidationException") from error
+    handed = hand_over(context, shared)
     answer = DeriveSharedSecretResponse(
         key_id=head.arn,
-        shared_secret=shared,
+        shared_secret=handed.plaintext,
+        ciphertext_for_recipient=handed.enveloped,
         key_agreement_algorithm=request.key_agreement_algorithm,
         key_origin=head.origin,
     )
-    return Done(answer, secrets=(shared,))
+    return Done(answer, secrets=handed.secrets)
 
 
 def encapsulate(context: Context, request: EncapsulateRequest, keys: tuple[OpenedKey, ...]) -> Done:

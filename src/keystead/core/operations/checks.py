@@ -68,12 +68,6 @@ def not_dry_run(dry_run: bool | None) -> None:  # noqa: FBT001, a member of the 
         )
 
 
-def no_recipient(recipient: object | None) -> None:
-    """Raise UnsupportedOperationException for an attested recipient: no platform's attestation is verified here."""
-    if recipient is not None:
-        raise ServiceError("UnsupportedOperationException", "Recipient is not supported.")
-
-
 def in_range(member: str, value: int, least: int, most: int) -> int:
     """Return the value; ValidationException in the service's words if it is outside of what the operation allows."""
     if value > most:

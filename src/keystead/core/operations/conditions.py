@@ -11,6 +11,7 @@ from keystead.core.keys.attachments import read_aliases, read_tags
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.specs import SYMMETRIC
 from keystead.core.operations.life_cycle import deletion_window
+from keystead.core.operations.recipients import Attested
 from keystead.core.operations.references import ALIAS, AliasNamed, any_reference
 from keystead.core.operations.terms import constraint_of
 from keystead.core.policy.variables import Values
@@ -73,6 +74,11 @@ def of_key(key: OpenedKey | None) -> Known:
     if head.aliases:
         values["kms:resourcealiases"] = tuple(alias.name for alias in read_aliases(key.attachment(ALIASES)))
     return values | _named("aws:resourcetag/", ((tag.key, tag.value) for tag in read_tags(key.attachment(TAGS))))
+
+
+def of_recipient(recipient: Attested | None) -> Known:
+    """Return what may be asked of the attested environment that gets the answer's secret, if there is one."""
+    return {} if recipient is None else dict(recipient.conditions)
 
 
 def of_alias(claims: Claims, key_id: str | None) -> Known:

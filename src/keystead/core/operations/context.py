@@ -7,6 +7,7 @@ import msgspec
 
 from keystead.core.domain.state import DomainState
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.operations.recipients import Attestation, Attested, NothingBelieved
 from keystead.core.operations.vault_port import Vault
 from keystead.core.policy.grants import Grant, NewGrant
 from keystead.core.policy.variables import Values
@@ -62,6 +63,9 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """The domain as it is installed: what is told about the end of a key follows from it."""
     names: tuple[AliasName, ...] = ()
     """The alias names of a page of aliases, in the order of its keys."""
+    attestation: Attestation = NothingBelieved()
+    recipient: Attested | None = None
+    """Who gets what is secret of the answer; the caller if None."""
 
     @property
     def account(self) -> AccountId:

@@ -2,8 +2,9 @@
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.specs import UNAVAILABLE
-from keystead.core.operations.checks import encryption_context, no_recipient, not_dry_run, usable_for
+from keystead.core.operations.checks import encryption_context, not_dry_run, usable_for
 from keystead.core.operations.context import Context, Done
+from keystead.core.operations.handing_over import hand_over
 from keystead.core.operations.vault_port import NewPair
 from keystead.core.protocols.aws_json.shapes import (
     DataKeySpec,
@@ -25,15 +26,16 @@ from keystead.primitives.secret import wipe
 def generate_data_key(context: Context, request: GenerateDataKeyRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """Make a data key; give it in plaintext and under the key (steps 2306, 2308)."""
     (key,) = keys
-    no_recipient(request.recipient)
     plaintext, blob = _data_key(context, request, key, "GenerateDataKey")
+    handed = hand_over(context, plaintext)
     answer = GenerateDataKeyResponse(
         ciphertext_blob=blob,
-        plaintext=plaintext,
+        plaintext=handed.plaintext,
+        ciphertext_for_recipient=handed.enveloped,
         key_id=key.head.arn,
-        key_material_id=key.head.newest.material_id.hex(),
+        key_material_id=handed.to_caller(key.head.newest.material_id.hex()),
     )
-    return Done(answer, secrets=(plaintext,))
+    return Done(answer, secrets=handed.secrets)
 
 
 def generate_data_key_without_plaintext(
@@ -53,17 +55,18 @@ def generate_data_key_without_plaintext(
 def generate_data_key_pair(context: Context, request: GenerateDataKeyPairRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """Make a data key pair; give its private key in plaintext and under the key."""
     (key,) = keys
-    no_recipient(request.recipient)
     pair, blob = _data_key_pair(context, request, key, "GenerateDataKeyPair")
+    handed = hand_over(context, pair.private_key)
     answer = GenerateDataKeyPairResponse(
         private_key_ciphertext_blob=blob,
-        private_key_plaintext=pair.private_key,
+        private_key_plaintext=handed.plaintext,
+        ciphertext_for_recipient=handed.enveloped,
         public_key=pair.public_key,
         key_id=key.head.arn,
         key_pair_spec=request.key_pair_spec,
-        key_material_id=key.head.newest.material_id.hex(),
+        key_material_id=handed.to_caller(key.head.newest.material_id.hex()),
     )
-    return Done(answer, secrets=(pair.private_key,))
+    return Done(answer, secrets=handed.secrets)
 
 
 def generate_data_key_pair_without_plaintext(
@@ -86,13 +89,13 @@ def generate_data_key_pair_without_plaintext(
 
 def generate_random(context: Context, request: GenerateRandomRequest, _keys: tuple[OpenedKey, ...]) -> Done:
     """Give random bytes."""
-    no_recipient(request.recipient)
     if request.custom_key_store_id is not None:
         raise ServiceError("UnsupportedOperationException", "Custom key stores are not supported.")
     if request.number_of_bytes is None:
         raise ServiceError("ValidationException", "NumberOfBytes is required.")
-    plaintext = context.vault.generate(request.number_of_bytes)
-    return Done(GenerateRandomResponse(plaintext=plaintext), secrets=(plaintext,))
+    handed = hand_over(context, context.vault.generate(request.number_of_bytes))
+    answer = GenerateRandomResponse(plaintext=handed.plaintext, ciphertext_for_recipient=handed.enveloped)
+    return Done(answer, secrets=handed.secrets)
 
 
 def _data_key(

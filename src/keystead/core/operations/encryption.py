@@ -14,11 +14,11 @@ from keystead.core.operations.checks import (
     fits,
     invalid,
     no_encryption_context,
-    no_recipient,
     not_dry_run,
     usable_for,
 )
 from keystead.core.operations.context import Context, Done
+from keystead.core.operations.handing_over import hand_over
 from keystead.core.operations.lookup import Keys, Token, Wanted
 from keystead.core.operations.references import CiphertextNamed, any_reference
 from keystead.core.ports import Buffer
@@ -130,16 +130,17 @@ def encrypt(context: Context, request: EncryptRequest, keys: tuple[OpenedKey, ..
 def decrypt(context: Context, request: DecryptRequest, keys: tuple[OpenedKey, ...]) -> Done:
     """Decrypt with the version of the key that the ciphertext names."""
     (key,) = keys
-    no_recipient(request.recipient)
     version, plaintext = open_source(context, decrypt_source(request), key, "Decrypt")
     dismiss_dry_run(request.dry_run, plaintext)
+    handed = hand_over(context, plaintext)
     answer = DecryptResponse(
         key_id=key.head.arn,
-        plaintext=plaintext,
+        plaintext=handed.plaintext,
+        ciphertext_for_recipient=handed.enveloped,
         encryption_algorithm=request.encryption_algorithm or SYMMETRIC,
-        key_material_id=shown_material_id(key.head, version),
+        key_material_id=handed.to_caller(shown_material_id(key.head, version)),
     )
-    return Done(answer, secrets=(plaintext,))
+    return Done(answer, secrets=handed.secrets)
 
 
 def reencrypt(context: Context, request: ReEncryptRequest, keys: tuple[OpenedKey, ...]) -> Done:

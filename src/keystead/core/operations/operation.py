@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import structs
+
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.states import admit, is_gone
 from keystead.core.operations.authorization import Authorization, AuthorizationsOf
-from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key
+from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key, of_recipient
 from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.grant_tokens import well_formed
 from keystead.core.operations.lookup import Keys, Lookup, hold
 from keystead.core.operations.quotas import QuotaOf
+from keystead.core.operations.recipients import recipient_of
 from keystead.core.operations.terms import encryption_context_of, new_grant_of
 from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.limits import body_limit
@@ -99,6 +102,9 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
     if not operation.cross_account:
         _own_keys(operation, context, keys)
     well_formed(request)
+    recipient = recipient_of(request, context.attestation, context.now)
+    if recipient is not None:
+        context = structs.replace(context, recipient=recipient)
     for authorization in operation.authorizations(request):
         _authorize(operation, context, request, keys, authorization)
     for place in operation.judged:
@@ -136,7 +142,7 @@ def _authorize(
     key = None if place is None else keys[place]
 
     def conditions() -> Known:
-        return of_key(key) | operation.conditions(claims, request, keys, place)
+        return of_key(key) | of_recipient(context.recipient) | operation.conditions(claims, request, keys, place)
 
     if key is not None:
         resource = key.head.arn

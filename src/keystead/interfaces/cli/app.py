@@ -34,6 +34,7 @@ class UpOptions:
     tls_key: Path | None
     request_quotas: tuple[str, ...]
     """Each ``NAME=RATE``."""
+    attestation_roots: tuple[Path, ...]
 
 
 class RoleName(StrEnum):
@@ -92,7 +93,7 @@ def build(commands: Commands) -> typer.Typer:
             raise typer.Exit
 
     @app.command()
-    def up(
+    def up(  # noqa: PLR0913, options of a command
         *,
         data: Data = DEFAULT_DATA,
         host: Annotated[
@@ -109,6 +110,13 @@ def build(commands: Commands) -> typer.Typer:
         ] = None,
         tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
         tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate, PEM.")] = None,
+        attestation_root: Annotated[
+            list[Path] | None,
+            typer.Option(
+                metavar="FILE",
+                help="Certificates, PEM, that attestation documents of recipients must lead to; may be repeated.",
+            ),
+        ] = None,
         request_quota: Annotated[
             list[str] | None,
             typer.Option(
@@ -127,6 +135,7 @@ def build(commands: Commands) -> typer.Typer:
             tls_cert=tls_cert,
             tls_key=tls_key,
             request_quotas=tuple(request_quota or ()),
+            attestation_roots=tuple(attestation_root or ()),
         )
         raise typer.Exit(commands.up(chosen))
 

@@ -6,7 +6,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mlkem
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from keystead.core.protocols.aws_json.shapes import RecipientInfo
 from keystead.identifiers import KeyId
 from tests.simulators.operations import SimulatedService, refused
 
@@ -72,13 +71,11 @@ def test_what_is_no_public_key_of_the_curve_is_refused_without_a_word(service: S
 
 
 def test_agreement_needs_a_key_for_it(service: SimulatedService) -> None:
-    """A signing key of the same curve does not agree, nor is a recipient served; a dry run ends after both."""
+    """A signing key of the same curve does not agree; a dry run ends after that."""
     signing = service.create(key_spec="ECC_NIST_P256", key_usage="SIGN_VERIFY")
     message = f"{service.head(signing).arn} key usage is SIGN_VERIFY which is not valid for DeriveSharedSecret."
     with refused("InvalidKeyUsageException", message):
         service.call("DeriveSharedSecret", key_id=signing, public_key=b"x", **ECDH)
-    with refused("UnsupportedOperationException"):
-        service.call("DeriveSharedSecret", key_id=agreeing(service), public_key=b"x", recipient=RecipientInfo(), **ECDH)
     with refused("DryRunOperationException"):
         service.call("DeriveSharedSecret", key_id=agreeing(service), public_key=b"x", dry_run=True, **ECDH)
     assert service.judge.asked[-1].conditions()["kms:keyagreementalgorithm"] == "ECDH"

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 from keystead.core.keys.specs import UNAVAILABLE
-from keystead.core.protocols.aws_json.shapes import DataKeyPairSpec, RecipientInfo
+from keystead.core.protocols.aws_json.shapes import DataKeyPairSpec
 from tests.simulators.operations import SimulatedService, refused
 
 SPECS = [spec for spec in get_args(DataKeyPairSpec) if spec not in UNAVAILABLE]
@@ -82,9 +82,3 @@ def test_what_cannot_be_made_is_refused(service: SimulatedService, operation: st
         service.call(operation, key_id=key_id, key_pair_spec="ECC_NIST_P384", dry_run=True)
     values = service.judge.asked[-1].conditions()
     assert (values["kms:datakeypairspec"], values["kms:encryptionalgorithm"]) == ("ECC_NIST_P384", "SYMMETRIC_DEFAULT")
-
-
-def test_a_recipient_is_refused(service: SimulatedService) -> None:
-    """No platform's attestation is verified here."""
-    with refused("UnsupportedOperationException", "Recipient is not supported."):
-        service.call(BOTH[0], key_id=service.create(), key_pair_spec="ECC_NIST_P256", recipient=RecipientInfo())

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from keystead.core.protocols.aws_json.shapes import RecipientInfo
 from keystead.core.records import KeyRecord
 from keystead.errors import RecordError
 from tests.simulators.operations import SimulatedService, refused
@@ -80,15 +79,11 @@ def test_random_bytes_come_in_the_size_asked_for(service: SimulatedService, size
 
 
 def test_random_bytes_need_a_size_and_come_from_here(service: SimulatedService) -> None:
-    """A size is required; custom key stores and attested recipients are not supported."""
+    """A size is required; custom key stores are not supported."""
     with refused("ValidationException", "NumberOfBytes is required."):
         service.call("GenerateRandom")
     with refused("UnsupportedOperationException"):
         service.call("GenerateRandom", number_of_bytes=1, custom_key_store_id="cks-1")
-    with refused("UnsupportedOperationException"):
-        service.call("GenerateRandom", number_of_bytes=1, recipient=RecipientInfo())
-    with refused("UnsupportedOperationException"):
-        service.call("GenerateDataKey", key_id=service.create(), key_spec="AES_256", recipient=RecipientInfo())
 
 
 @pytest.mark.parametrize("operation", DATA_KEYS)

@@ -8,7 +8,6 @@ import pytest
 
 from keystead.core.keys.head import encode
 from keystead.core.keys.opened import OpenedKey
-from keystead.core.protocols.aws_json.shapes import RecipientInfo
 from keystead.core.records import KeyRecord
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.errors import RecordError
@@ -167,12 +166,6 @@ def test_an_encryption_context_has_an_end(service: SimulatedService) -> None:
     service.encrypt(key_id, encryption_context={"k": "é" * 4095 + "x"})
     with refused("ValidationException"):
         service.encrypt(key_id, encryption_context={"k": "é" * 4096})
-
-
-def test_a_recipient_is_not_supported(service: SimulatedService) -> None:
-    """No attestation is verified here, so no answer is made for one."""
-    with refused("UnsupportedOperationException"):
-        service.decrypt(service.encrypt(service.create()), recipient=RecipientInfo())
 
 
 @pytest.mark.requirement("APIRK-01", "APIRK-02")

@@ -13,6 +13,7 @@ from keystead.components.security_module.sessions import Sessions
 from keystead.components.security_module.vault import DomainVault
 from keystead.core.domain.state import DomainState
 from keystead.core.operations.judge import PolicyJudge
+from keystead.core.operations.recipients import Attestation
 from keystead.core.ports import Buffer
 from keystead.core.protocols.module_session.work import Item, Outcome, Outcomes, decode_work, encode_outcomes
 from keystead.errors import NoDomain, Refusal, ServiceError
@@ -27,11 +28,12 @@ INTERNAL: Final = "KMSInternalException"
 class Executor:
     """Does the work of frames. Owned by the event loop; a frame is done in one turn of it."""
 
-    def __init__(self, vault: DomainVault, sessions: Sessions, journal: Journal) -> None:
-        """Take the vault, the sessions of vouchers, and where refusals are told."""
+    def __init__(self, vault: DomainVault, sessions: Sessions, journal: Journal, attestation: Attestation) -> None:
+        """Take the vault, the sessions of vouchers, where refusals are told, and what verifies recipients."""
         self._vault = vault
         self._sessions = sessions
         self._journal = journal
+        self._attestation = attestation
         self._judge = PolicyJudge()
         self._records = Records(vault)
         self._refused: Counter[tuple[str, str]] = Counter()
@@ -78,7 +80,8 @@ class Executor:
             if isinstance(voucher, Refusal):
                 raise voucher
             vouched = proven(Received(item, voucher, audience), now)
-            done = performed(opened(decoded(vouched), self._records), now, self._vault, self._judge, self._state)
+            request = opened(decoded(vouched), self._records)
+            done = performed(request, now, self._vault, self._judge, self._state, self._attestation)
             return answered(vouched.claims.body, done)
         except ServiceError as error:
             return Outcome(sha256(item.body), error.code, error.message, b"")
