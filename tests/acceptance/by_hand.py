@@ -26,6 +26,9 @@ from tests.acceptance.service import exports, running
 ROLES = ("module-1", "module-2", "coordinator", "authentication", "cryptography")
 KINDS = {"module-1": "module", "module-2": "module"}
 PATIENCE = 30.0
+PRESENT = ("-m", "keystead")
+LATER = (str(Path(__file__).with_name("later.py")),)
+"""The program, and the program eight days later."""
 
 
 class RolesByHand:
@@ -38,6 +41,7 @@ class RolesByHand:
         self.data = data
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.port = _free_port()
+        self.program: tuple[str, ...] = PRESENT
         self.configure_coordinator(**coordinator)
         self._configure("cryptography", CryptographyConfiguration, {"listener": None, "port": self.port})
 
@@ -55,7 +59,7 @@ class RolesByHand:
         armed = {"KEYSTEAD_UNSAFE_FAILPOINTS": "1", "KEYSTEAD_FAILPOINT": failpoint} if failpoint else {}
         with (self.data / "logs" / f"{role}.log").open("ab") as log:
             self.processes[role] = subprocess.Popen(
-                [sys.executable, "-m", "keystead", "serve", KINDS.get(role, role), "--config", f"run/{role}.toml"],
+                [sys.executable, *self.program, "serve", KINDS.get(role, role), "--config", f"run/{role}.toml"],
                 cwd=self.data,
                 env=os.environ | armed,
                 stdout=log,

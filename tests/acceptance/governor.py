@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from keystead.bootstrap.host import HostClock, HostDisk
 from keystead.core.domain import change_request
 from keystead.core.domain.change_request import (
+    Abandon,
     ApprovedRequest,
     ChangeParameters,
     ChangeRequest,
@@ -14,12 +15,12 @@ from keystead.core.domain.change_request import (
 )
 from keystead.core.domain.domain_token import token_hash
 from keystead.core.domain.state import DomainState, Parameters
-from keystead.core.protocols.coordination import submit
+from keystead.core.protocols.coordination import Status, submit
 from keystead.core.protocols.module_session.messages import MakeOffer, Offered, Propose, Proposed
 from keystead.core.protocols.rotation import Action, RotationStatus, order
 from keystead.identifiers import DomainId
 from keystead.primitives.randomness import SystemRandomness
-from keystead.transport.coordinator_client import install, order_rotation, rotation
+from keystead.transport.coordinator_client import abandon, install, order_rotation, rotation, status
 from keystead.transport.domain_directory import DomainDirectory
 from keystead.transport.module_link import ModuleLink
 from keystead.transport.unix import UnixNetwork
@@ -69,6 +70,23 @@ class Governor:
         signed = order(self.status(), action, me.operator, me.key)
         return asyncio.run(order_rotation(UnixNetwork(), self.roles.coordinator, signed))
 
+    def token(self, change: DomainChange) -> bytes:
+        """Return the token that a module makes of a change of what is installed; nothing is changed."""
+        return asyncio.run(self._token(change))
+
+    def bring(self, token: bytes, patience: float | None = None) -> None:
+        """Have a token installed, and return when it is, or raise TimeoutError after so many seconds."""
+        asyncio.run(self._bring(token, patience))
+
+    def abandon(self, token: bytes) -> None:
+        """Give up what is being installed."""
+        approved = self._approved(Abandon(token_hash(token), ()))
+        asyncio.run(abandon(UnixNetwork(), self.roles.coordinator, approved))
+
+    def installing(self) -> Status:
+        """Return how the domain is."""
+        return asyncio.run(status(UnixNetwork(), self.roles.coordinator))
+
     async def _drop(self, domain_key: bytes) -> DropDomainKey:
         offers = {}
         for member in self.state.members:
@@ -78,6 +96,19 @@ class Governor:
         return DropDomainKey(domain_key, tuple(offers[one] for one in sorted(offers)), ())
 
     async def _change(self, change: DomainChange) -> None:
+        await self._bring(await self._token(change), None)
+
+    async def _token(self, change: DomainChange) -> bytes:
+        answer = await self._ask(MODULES[0], Propose(self._approved(change)))
+        assert isinstance(answer, Proposed), answer
+        return answer.token
+
+    async def _bring(self, token: bytes, patience: float | None) -> None:
+        me = self.roles.operator()
+        async with asyncio.timeout(patience):
+            await install(UnixNetwork(), self.roles.coordinator, submit(token, me.operator, me.key))
+
+    def _approved(self, change: DomainChange) -> bytes:
         directory, me = self.directory, self.roles.operator()
         assert directory.token is not None
         expires = HostClock().now() + 600_000
@@ -85,10 +116,8 @@ class Governor:
         request = change_request.CODEC.encode(
             ChangeRequest(directory.domain, token_hash(directory.token), change, expires, nonce)
         )
-        approved = ApprovedRequest(request, (change_request.sign(request, me.operator, me.key),))
-        answer = await self._ask(MODULES[0], Propose(change_request.APPROVED_CODEC.encode(approved)))
-        assert isinstance(answer, Proposed), answer
-        await install(UnixNetwork(), self.roles.coordinator, submit(answer.token, me.operator, me.key))
+        signed = change_request.sign(request, me.operator, me.key)
+        return change_request.APPROVED_CODEC.encode(ApprovedRequest(request, (signed,)))
 
     async def _ask(self, module: str, request: MakeOffer | Propose) -> object:
         link = ModuleLink(UnixNetwork(), f"unix:{self.roles.data}/run/{module}.sock", SystemRandomness())

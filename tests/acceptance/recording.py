@@ -2,20 +2,27 @@
 
 import threading
 import time
+from typing import Any, Protocol
 
 from botocore import xform_name
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 -- botocore's name
 
-from tests.acceptance.service import Service
 from tests.simulators.history import Answer, History
 from tests.simulators.recorder import answered, asked, record_done, record_error
 from tests.simulators.workload import ONCE, Asked, Script, Workload
 
 
+class Served(Protocol):
+    """A running installation."""
+
+    def client(self, **config: Any) -> Any:
+        """Return a boto3 client of it."""
+
+
 class RecordedClient:
     """Calls the service and writes down each call. Calls that set a state are tried once, others as boto3 does."""
 
-    def __init__(self, service: Service, history: History, name: str) -> None:
+    def __init__(self, service: Served, history: History, name: str) -> None:
         self._history = history
         self._name = name
         self._client = service.client()
@@ -41,7 +48,7 @@ class RecordedClient:
 class Worker:
     """One client in a thread of its own."""
 
-    def __init__(self, service: Service, history: History, number: int, seed: int) -> None:
+    def __init__(self, service: Served, history: History, number: int, seed: int) -> None:
         name = f"worker {number}"
         self._client = RecordedClient(service, history, name)
         self._workload = Workload(name, seed)

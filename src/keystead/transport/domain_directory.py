@@ -29,8 +29,10 @@ def publish_genesis(disk: Disk, encoded: bytes) -> None:
 
 
 def publish_token(disk: Disk, version: int, encoded: bytes) -> None:
-    """Write a version's token, durably."""
-    disk.write(token_name(version), encoded)
+    """Write a version's token, durably, unless it is there: at each start of a coordinator most are."""
+    name = token_name(version)
+    if disk.read(name) != encoded:
+        disk.write(name, encoded)
 
 
 LOOK: Final = 1.0

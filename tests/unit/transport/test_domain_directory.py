@@ -7,7 +7,7 @@ from keystead.errors import NoDomain, NotPinned, Refusal
 from keystead.identifiers import DomainId
 from keystead.transport.domain_directory import DomainDirectory, publish_genesis, publish_token
 from tests.simulators.modules import ModuleDomain
-from tests.simulators.world import MemoryDisk, SeededRandomness
+from tests.simulators.world import MemoryDisk, PowerCut, SeededRandomness
 
 
 def disk_of(domain: ModuleDomain) -> MemoryDisk:
@@ -32,6 +32,16 @@ def test_the_state_follows_the_published_tokens() -> None:
         assert directory.token == token
     assert directory.members == {member.id: member.ed25519 for member in domain.state.members}
     assert DomainDirectory(disk, domain.state.domain_id).state == domain.state
+
+
+def test_a_token_that_is_there_is_not_written_again() -> None:
+    """A coordinator publishes every version at its start; one that was changed is put right."""
+    disk = MemoryDisk(SeededRandomness(1, "public"))
+    publish_token(disk, 1, b"token")
+    disk.cut_power_at(1)
+    publish_token(disk, 1, b"token")
+    with pytest.raises(PowerCut):
+        publish_token(disk, 1, b"another")
 
 
 def test_an_empty_directory_proves_nothing() -> None:
