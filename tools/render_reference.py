@@ -21,7 +21,7 @@ from keystead.core.protocols.aws_json.rendering import COMMON_ERRORS
 from keystead.core.protocols.aws_json.shapes import ERRORS
 from keystead.errors import REFUSALS, Refusal
 from keystead.interfaces.cli.app import build
-from tools.render_rotation import page as rotation_page
+from tools.render_life_cycles import page as life_cycles_page
 
 REFERENCE: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
 APP: Final = build(HostCommands())
@@ -91,7 +91,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         "command-line": command_line_page,
         "configuration": configuration_page,
         "errors": errors_page,
-        "rotation-stages": rotation_page,
+        "life-cycles": life_cycles_page,
     }
     for name, make in makers.items():
         yield REFERENCE / f"{name}.md", make()

@@ -35,39 +35,40 @@ class Steps(TokenRepository, DomainKeyFence):
 
     def __init__(self, world: "CoordinationWorld", process: SimProcess) -> None:
         self._world = world
+        self._tokens = world.tokens
         self._process = process
 
     async def record(self, submission: Submission) -> None:
         """Keep a submission."""
-        await self._step(f"record {submission.decision.name}", lambda: self._world.tokens.record(submission))
+        await self._step(f"record {submission.decision.name}", lambda: self._tokens.record(submission))
 
     async def keep_promise(self, token: bytes, member: ModuleId, promise: bytes) -> None:
         """Keep a promise."""
-        await self._step("keep promise", lambda: self._world.tokens.keep_promise(token, member, promise))
+        await self._step("keep promise", lambda: self._tokens.keep_promise(token, member, promise))
 
     async def keep_installation(self, token: bytes, member: ModuleId, now: int) -> None:
         """Keep an installation."""
-        await self._step("keep installation", lambda: self._world.tokens.keep_installation(token, member, now))
+        await self._step("keep installation", lambda: self._tokens.keep_installation(token, member, now))
 
     async def set_stage(self, token: bytes, stage: Installation) -> None:
         """Keep a stage."""
-        await self._step(f"set stage {stage.name}", lambda: self._world.tokens.set_stage(token, stage))
+        await self._step(f"set stage {stage.name}", lambda: self._tokens.set_stage(token, stage))
 
     async def keep_abandonment(self, token: bytes, approved: bytes) -> None:
         """Keep a request to abandon."""
-        await self._step("keep abandonment", lambda: self._world.tokens.keep_abandonment(token, approved))
+        await self._step("keep abandonment", lambda: self._tokens.keep_abandonment(token, approved))
 
     async def keep_release(self, token: bytes, member: ModuleId, release: bytes) -> None:
         """Keep a release."""
-        await self._step("keep release", lambda: self._world.tokens.keep_release(token, member, release))
+        await self._step("keep release", lambda: self._tokens.keep_release(token, member, release))
 
     async def bury(self, token: bytes) -> None:
         """Give a token up."""
-        await self._step("bury", lambda: self._world.tokens.bury(token))
+        await self._step("bury", lambda: self._tokens.bury(token))
 
     async def abandoned(self) -> list[AcceptedToken]:
         """Return what was given up."""
-        return await self._world.tokens.abandoned()
+        return await self._tokens.abandoned()
 
     async def admit(self, domain_key: DomainKeyId, now: int) -> None:
         """Take records under a key."""
@@ -80,7 +81,7 @@ class Steps(TokenRepository, DomainKeyFence):
 
     async def accepted(self) -> list[AcceptedToken]:
         """Return what was accepted."""
-        return await self._world.tokens.accepted()
+        return await self._tokens.accepted()
 
     async def _step(self, name: str, change: Callable[[], Awaitable[None]]) -> None:
         world = self._world
@@ -101,15 +102,18 @@ class Steps(TokenRepository, DomainKeyFence):
 class CoordinationWorld:
     """A founded domain of version 0, its modules in processes of their own, and nobody who coordinates yet."""
 
-    def __init__(self, seed: int, modules: int = 2) -> None:
+    def __init__(self, seed: int, modules: int = 2, recovery: frozenset[str] = frozenset()) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimLoop)
         self.loop = loop
         self.seed = seed
         self.network = SimNetwork(loop, seed)
-        self.domain = ModuleDomain(modules, seed).found()
+        self.domain = ModuleDomain(modules, seed)
+        self.domain.recovery |= recovery
+        self.domain.found()
         self.hosts = self.domain.hosts
         self.tokens = MemoryTokenRepository()
+        """Of the coordinators that are started from now on."""
         self.keys = MemoryKeyRepository()
         self.published: dict[int, bytes] = {}
         self.admitted: dict[DomainKeyId, list[int]] = {}
@@ -195,11 +199,16 @@ class CoordinationWorld:
         return [None if one.blank else one.current.state.version for one in installed]
 
 
-def in_coordination(story: Callable[[CoordinationWorld], Awaitable[T]], seed: int = 1, modules: int = 2) -> T:
+def in_coordination(
+    story: Callable[[CoordinationWorld], Awaitable[T]],
+    seed: int = 1,
+    modules: int = 2,
+    recovery: frozenset[str] = frozenset(),
+) -> T:
     """Tell a story in a world where all modules run."""
 
     async def told() -> T:
-        world = CoordinationWorld(seed, modules)
+        world = CoordinationWorld(seed, modules, recovery)
         for number in range(modules):
             await world.start_module(number)
         return await story(world)

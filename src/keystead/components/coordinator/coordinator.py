@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from keystead.core.domain import domain_token
-from keystead.core.domain.coordination import TRANSITIONS, Decision, Installation, Position, decide
+from keystead.core.domain.coordination import TRANSITIONS, Decision, Installation, Position, Progress, decide
 from keystead.core.domain.ledger import Entry, Ledger
 from keystead.core.domain.release import Death, abandonment
 from keystead.core.domain.state import Permission
@@ -156,7 +156,7 @@ class Coordinator:
                 raise InstallationDenied("the token is or may be installed at a module: it is installed everywhere")
             if entry.abandonment != approved:
                 await self._repository.keep_abandonment(entry.position.hash, approved)
-                entry.abandonment, entry.stage = approved, Installation.ABANDONING
+                entry.abandonment, entry.stage = approved, TRANSITIONS[entry.stage, Progress.GIVEN_UP]
                 entry.releases.clear()
                 self._report("installation_abandoned", version=entry.position.version)
             await self._advance()

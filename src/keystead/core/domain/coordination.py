@@ -82,12 +82,17 @@ class Progress(IntEnum):
     INSTALLED_BY_ALL = 2
     FOUND_INSTALLED = 3
     """A module has it, so that it can not be given up."""
+    GIVEN_UP = 4
+    """A quorum asks to abandon it, or asks again with other members lost."""
 
 
 TRANSITIONS: Final[Mapping[tuple[Installation, Progress], Installation]] = {
     (Installation.ACCEPTED, Progress.PROMISED_BY_ALL): Installation.SPREADING,
     (Installation.ACCEPTED, Progress.INSTALLED_BY_ALL): Installation.INSTALLED,
     (Installation.SPREADING, Progress.INSTALLED_BY_ALL): Installation.INSTALLED,
+    (Installation.ACCEPTED, Progress.GIVEN_UP): Installation.ABANDONING,
+    (Installation.SPREADING, Progress.GIVEN_UP): Installation.ABANDONING,
+    (Installation.ABANDONING, Progress.GIVEN_UP): Installation.ABANDONING,
     (Installation.ABANDONING, Progress.FOUND_INSTALLED): Installation.SPREADING,
 }
 """The life of an installation. Each step is durable before the next is begun, so that whoever died there goes on."""

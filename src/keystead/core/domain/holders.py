@@ -3,7 +3,9 @@
 A domain key is gone only when every private half that it was ever sealed to is gone. So no entry is ever taken out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import Enum, unique
+from typing import Final
 
 import msgspec
 
@@ -11,6 +13,26 @@ from keystead.core.domain.state import Fate, Holder, Member, Role
 from keystead.errors import StateMismatch
 from keystead.identifiers import ModuleId
 from keystead.primitives.digest import sha256
+
+
+@unique
+class Event(Enum):
+    """What a token says of a sealing key."""
+
+    REPLACED = "replaced by an offer"
+    REPLACED_UNSEEN = "replaced by a recovery member's offer"
+    MEMBER_LEFT = "member left"
+    ATTESTED = "destruction recorded"
+
+
+TRANSITIONS: Final[Mapping[tuple[Fate, Event], Fate]] = {
+    (Fate.HOLDS, Event.REPLACED): Fate.RENEWED,
+    (Fate.HOLDS, Event.REPLACED_UNSEEN): Fate.OUTSTANDING,
+    (Fate.HOLDS, Event.MEMBER_LEFT): Fate.OUTSTANDING,
+    (Fate.RENEWED, Event.MEMBER_LEFT): Fate.OUTSTANDING,
+    (Fate.OUTSTANDING, Event.ATTESTED): Fate.DESTROYED,
+}
+"""The life of a sealing key in the account."""
 
 
 def holder(member: Member, version: int) -> Holder:
@@ -32,8 +54,8 @@ def with_renewed(holders: tuple[Holder, ...], member: Member, version: int) -> t
 
     Nobody waits for a recovery member to follow, so what became of its former key must be attested.
     """
-    fate = Fate.RENEWED if member.role is Role.ACTIVE else Fate.OUTSTANDING
-    ended = tuple(_ended(one, version, fate) if _is_listed(one, member.id) else one for one in holders)
+    event = Event.REPLACED if member.role is Role.ACTIVE else Event.REPLACED_UNSEEN
+    ended = tuple(_ended(one, version, event) if _is_listed(one, member.id) else one for one in holders)
     return with_listed(ended, (member,), version)
 
 
@@ -61,17 +83,17 @@ def _is_listed(one: Holder, module: ModuleId) -> bool:
     return one.module == module and one.until == 0
 
 
-def _ended(one: Holder, version: int, fate: Fate) -> Holder:
-    return msgspec.structs.replace(one, until=version, fate=fate)
+def _ended(one: Holder, version: int, event: Event) -> Holder:
+    return msgspec.structs.replace(one, until=version, fate=TRANSITIONS[one.fate, event])
 
 
 def _left(one: Holder, version: int) -> Holder:
     if one.until == 0:
-        return _ended(one, version, Fate.OUTSTANDING)
+        return _ended(one, version, Event.MEMBER_LEFT)
     if one.fate is Fate.RENEWED and one.until == version - 1:
-        return msgspec.structs.replace(one, fate=Fate.OUTSTANDING)
+        return msgspec.structs.replace(one, fate=TRANSITIONS[one.fate, Event.MEMBER_LEFT])
     return one
 
 
 def _destroyed(one: Holder) -> Holder:
-    return msgspec.structs.replace(one, fate=Fate.DESTROYED) if one.fate is Fate.OUTSTANDING else one
+    return msgspec.structs.replace(one, fate=TRANSITIONS.get((one.fate, Event.ATTESTED), one.fate))

@@ -5,7 +5,8 @@ of the key rest, and ever rested, and from the state of the domain, each time it
 """
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from enum import Enum, unique
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +17,21 @@ from keystead.errors import RecordError
 from keystead.identifiers import DomainKeyId
 
 KnownKey: TypeAlias = DomainKeyEntry | DroppedKey
+
+
+@unique
+class Event(Enum):
+    """What brings a key nearer to its end."""
+
+    MARKED = "marked to be shredded"
+    NOBODY_OPENS_IT = "every domain key dropped, no holder outstanding"
+
+
+TRANSITIONS: Final[Mapping[tuple[ShreddingStatus, Event], ShreddingStatus]] = {
+    ("NONE", Event.MARKED): "SHRED_PENDING",
+    ("SHRED_PENDING", Event.NOBODY_OPENS_IT): "SHRED_COMPLETE",
+}
+"""The end of a key."""
 
 
 class Shredding(msgspec.Struct, frozen=True):
@@ -74,6 +90,7 @@ def _known(state: DomainState, domain_key: DomainKeyId) -> KnownKey:
 def _status(head: KeyHead, reaches: Mapping[int, tuple[KnownKey, ...]], holders: tuple[Holder, ...]) -> ShreddingStatus:
     if not head.shredded:
         return "NONE"
+    marked = TRANSITIONS["NONE", Event.MARKED]
     dropped = all(isinstance(one, DroppedKey) for known in reaches.values() for one in known)
     gone = all(holder.fate in {Fate.RENEWED, Fate.DESTROYED} for holder in holders)
-    return "SHRED_COMPLETE" if dropped and gone else "SHRED_PENDING"
+    return TRANSITIONS[marked, Event.NOBODY_OPENS_IT] if dropped and gone else marked

@@ -1,4 +1,4 @@
-"""The life of a rotation: one table, from which the diagram of ``docs/explanation/rotation.md`` is printed."""
+"""The life of a rotation: one table, from which the diagram in ``docs/reference/life-cycles.md`` is printed."""
 
 from collections.abc import Mapping
 from enum import IntEnum, unique
