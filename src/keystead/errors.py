@@ -15,7 +15,8 @@
     │   │                       RemovedOperator, InstallationDenied
     │   ├── RecordError         a stored record is not the one that its sealed head names
     │   ├── RotationError       MayNotReseal, RotationDenied, DropDenied
-    │   └── ShreddingError      NotShredded, ReceiptRefused, DeletionNotDue, NotAgreed
+    │   ├── ShreddingError      NotShredded, ReceiptRefused, DeletionNotDue, NotAgreed
+    │   └── RotationNotDue      it is not the day of a key's rotation
     ├── RepositoryError         ConflictError, DuplicateError, FencedError, RepositoryUnavailable
     ├── PeerUnavailable         another process cannot be reached or did not answer in time
     └── OperatorError           told to the person at the terminal; ends with what to do next
@@ -379,6 +380,12 @@ class NotAgreed(DeletionNotDue):
     """No other active member says that the deletion of this very head is due."""
 
     number = 99
+
+
+class RotationNotDue(Refusal):
+    """The head of a key names no day for its rotation, or one that is still to come, or the key is not enabled."""
+
+    number = 155
 
 
 class RepositoryError(KeysteadError):

@@ -27,8 +27,12 @@ ROLES = ("module-1", "module-2", "coordinator", "authentication", "cryptography"
 KINDS = {"module-1": "module", "module-2": "module"}
 PATIENCE = 30.0
 PRESENT = ("-m", "keystead")
-LATER = (str(Path(__file__).with_name("later.py")),)
-"""The program, and the program eight days later."""
+"""The program."""
+
+
+def later(days: int) -> tuple[str, ...]:
+    """Return the program so many days later."""
+    return str(Path(__file__).with_name("later.py")), str(days)
 
 
 class RolesByHand:

@@ -24,7 +24,7 @@ from keystead.core.protocols.coordination import Status
 from keystead.core.protocols.rotation import Action, RotationStatus
 from keystead.errors import KeysteadError
 from keystead.transport.sql import connect_to_read
-from tests.acceptance.by_hand import LATER, PRESENT, ROLES, RolesByHand, by_hand
+from tests.acceptance.by_hand import PRESENT, ROLES, RolesByHand, by_hand, later
 from tests.acceptance.governor import Governor
 from tests.acceptance.recording import Worker
 from tests.acceptance.sightings import greeting_of
@@ -57,7 +57,7 @@ ROUNDS: Final[tuple[Plan, ...]] = (
 """Who dies at which steps in which round: a disk's steps are parts of a module's, and a coordinator that dies on and on
 lives too short to ask modules what they did."""
 OF_SWEEP: Final[Plan] = {"coordinator": frozenset({Step.KEY_CHANGE})}
-"""Who ends keys whose deletion is due."""
+"""Who ends and rotates keys that are due."""
 
 
 class Turning:
@@ -204,28 +204,58 @@ def test_keys_whose_deletion_is_due_end_whoever_dies(tmp_path: Path) -> None:
     with by_hand(tmp_path / "data") as roles:
         client = roles.client()
         keys = [client.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)]
-        *due, later, used = keys
+        *due, waiting, used = keys
         blob = client.encrypt(KeyId=used, Plaintext=SECRET)["CiphertextBlob"]
         for key in due:
             client.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-        client.schedule_key_deletion(KeyId=later, PendingWindowInDays=30)
-        _at(roles, LATER)
-        with Undertaker(roles) as undertaker:
-            undertaker.round(OF_SWEEP)
-            begun = time.monotonic()
-            while len(undertaker.deaths) < 2 * len(due):
-                assert time.monotonic() - begun < PATIENCE, f"{undertaker.report()}\n{roles.logs()}"
-                time.sleep(0.05)
-        print(undertaker.report())  # noqa: T201 - which steps were hit
-        assert undertaker.unexpected == []
-        assert [death.point for death in undertaker.deaths] == ["before-key-change", "after-key-change"] * len(due)
-        _at(roles, PRESENT)
-        roles.until_served()
+        client.schedule_key_deletion(KeyId=waiting, PendingWindowInDays=30)
+        _sweep_cut_short(roles, 8, len(due))
         for key in due:
             with pytest.raises(ClientError, match="NotFoundException"):
                 client.describe_key(KeyId=key)
-        assert client.describe_key(KeyId=later)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+        assert client.describe_key(KeyId=waiting)["KeyMetadata"]["KeyState"] == "PendingDeletion"
         assert client.decrypt(CiphertextBlob=blob)["Plaintext"] == SECRET
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_keys_that_are_due_rotate_once_whoever_dies(tmp_path: Path) -> None:
+    """A hundred days later the coordinator dies before and after it stores each new version: each key has one."""
+    with by_hand(tmp_path / "data") as roles:
+        client = roles.client()
+        keys = [client.create_key()["KeyMetadata"]["KeyId"] for _ in range(4)]
+        *due, waiting = keys
+        blobs = {key: client.encrypt(KeyId=key, Plaintext=SECRET)["CiphertextBlob"] for key in keys}
+        for key in due:
+            client.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
+        client.enable_key_rotation(KeyId=waiting, RotationPeriodInDays=101)
+        day = {key: client.get_key_rotation_status(KeyId=key)["NextRotationDate"] for key in keys}
+        _sweep_cut_short(roles, 100, len(due))
+        for key in keys:
+            rotations = client.list_key_rotations(KeyId=key)["Rotations"]
+            assert [one["RotationType"] for one in rotations] == ["AUTOMATIC"] * (key in due)
+            passed = client.get_key_rotation_status(KeyId=key)["NextRotationDate"] - day[key]
+            assert passed.days == (90 if key in due else 0)
+            old = client.decrypt(CiphertextBlob=blobs[key])
+            new = client.decrypt(CiphertextBlob=client.encrypt(KeyId=key, Plaintext=SECRET)["CiphertextBlob"])
+            assert old["Plaintext"] == new["Plaintext"] == SECRET
+            assert (old["KeyMaterialId"] != new["KeyMaterialId"]) is (key in due)
+
+
+def _sweep_cut_short(roles: RolesByHand, days: int, due: int) -> None:
+    """Let a coordinator sweep days ahead that dies on both sides of each change that is due; then be back today."""
+    _at(roles, later(days))
+    with Undertaker(roles) as undertaker:
+        undertaker.round(OF_SWEEP)
+        begun = time.monotonic()
+        while len(undertaker.deaths) < 2 * due:
+            assert time.monotonic() - begun < PATIENCE, f"{undertaker.report()}\n{roles.logs()}"
+            time.sleep(0.05)
+    print(undertaker.report())  # noqa: T201 - which steps were hit
+    assert undertaker.unexpected == []
+    assert [death.point for death in undertaker.deaths] == ["before-key-change", "after-key-change"] * due
+    _at(roles, PRESENT)
+    roles.until_served()
 
 
 def _at(roles: RolesByHand, program: tuple[str, ...]) -> None:

@@ -29,7 +29,7 @@ KEY_IDS = st.uuids().map(str) | st.binary(min_size=16, max_size=16).map(lambda r
 @st.composite
 def heads(draw: st.DrawFn) -> KeyHead:
     """Return heads in every state, with versions, marks, settings and recent proofs."""
-    pending = draw(st.booleans())
+    pending, rotating = draw(st.booleans()), draw(st.booleans())
     numbers = range(1, draw(st.integers(1, 4)) + 1)
     versions = tuple(
         KeyVersion(
@@ -58,8 +58,8 @@ def heads(draw: st.DrawFn) -> KeyHead:
         description=draw(TEXTS),
         shredded=draw(MOMENTS),
         suspended=draw(st.booleans()),
-        rotation_period=draw(st.integers(0, 2560)),
-        rotation_due=draw(MOMENTS),
+        rotation_period=draw(st.integers(90, 2560)) if rotating else 0,
+        rotation_due=draw(st.integers(1, 2**53)) if rotating else 0,
         versions=versions,
         policy=draw(DIGESTS),
         tags=draw(DIGESTS | st.just(b"")),

@@ -47,6 +47,7 @@ def generate() -> list[Vector]:
     changed = msgspec.structs.replace
     first, second = head.versions
     granted = encode(changed(head, grants=hashlib.sha256(_GRANTS).digest()))
+    rotating = encode(changed(head, rotation_period=365, rotation_due=1_821_536_000_123))
     other = hashlib.sha512(b"other token").digest()
     contradictions = {
         "key id in capitals": changed(head, key_id=KeyId(head.key_id.upper())),
@@ -56,6 +57,8 @@ def generate() -> list[Vector]:
         "version twice": changed(head, versions=(first, first)),
         "pending deletion without a date": changed(head, state="PendingDeletion"),
         "deletion date of an enabled key": changed(head, deletion=1),
+        "days between rotations without a date": changed(head, rotation_period=365),
+        "rotation date without days between": changed(head, rotation_due=1),
         "unknown state": changed(head, state="Asleep"),
         "unknown format": changed(head, format=2),
         "no policy": changed(head, policy=b""),
@@ -77,6 +80,7 @@ def generate() -> list[Vector]:
         _vector("ok: head alone", "ok", written, {}, {}),
         _vector("ok: one token, one attachment", "ok", written, {2: _TOKENS[2]}, {POLICY: _POLICY}),
         _vector("ok: with grants", "ok", granted, {}, {GRANTS: _GRANTS}),
+        _vector("ok: rotates by itself", "ok", rotating),
         _vector("tags as grants", "refused", granted, {}, {GRANTS: _TAGS}),
         _vector("empty", "refused", b""),
         _vector("truncated by one byte", "refused", written[:-1]),

@@ -6,5 +6,5 @@ it. Operators call it with signed requests. Its captor can delay changes of the 
 state; it cannot install what no quorum approved, fork the domain, or roll it back.
 
 ``coordinator`` decides and records, ``courier`` brings one module what it needs next, ``couriers`` has one for each,
-``server`` answers operators, ``sweep`` has modules end keys whose deletion is due.
+``server`` answers operators, ``sweep`` has modules end and rotate keys whose day has come.
 """

@@ -1,8 +1,9 @@
-"""Has keys ended whose deletion is due: looks at every head, a page at a time, again and again.
+"""Has keys ended or rotated whose day has come: looks at every head, a page at a time, again and again.
 
-It decides nothing and keeps nothing. One module says which keys are due, another makes the change, the repository takes
-it only if the key is still as it was read; what was cut short is found again by the next sweep. For customers a key is
-gone the moment it is due, so that sweeps may take their time.
+It decides nothing and keeps nothing. For a key that ends, one module says that it is due and another makes the change;
+for one that rotates, a single module does both. The repository takes a change only if the key is still as it was read;
+what was cut short is found again by the next sweep. For customers a key is gone the moment it is due, and one that is
+due to be rotated goes on with its newest version, so that sweeps may take their time.
 """
 
 import asyncio
@@ -10,8 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from keystead.components.coordinator.coordinator import Report
-from keystead.core.protocols.module_session.messages import Answer, AttestDue, DueAttested, EndKey, KeyEnded, Request
-from keystead.core.records import ALIASES, GRANTS, HeadReader, KeyWriter
+from keystead.core.protocols.module_session.messages import (
+    Answer,
+    AttestDue,
+    DueAttested,
+    DueRotated,
+    EndKey,
+    KeyEnded,
+    Request,
+    RotateDue,
+)
+from keystead.core.records import ALIASES, GRANTS, Change, HeadReader, KeyWriter
 from keystead.errors import FormatError, KeysteadError, PeerUnavailable, Refusal, RepositoryError
 from keystead.identifiers import KeyId
 from keystead.primitives.digest import sha256
@@ -22,6 +32,7 @@ PAGE: Final = 64
 PAUSE: Final = 0.05
 """Seconds between two pages: ten million keys take two hours, and no module notices."""
 _FIRST: Final = KeyId("")
+_ELSE: Final = "the module answered something else than it was asked"
 
 
 class Module(Protocol):
@@ -51,34 +62,54 @@ class Sweep:
             await asyncio.sleep(EVERY)
 
     async def sweep(self) -> int:
-        """Return how many keys were ended; raises RepositoryUnavailable, PeerUnavailable."""
-        after, ended = _FIRST, 0
+        """Return how many keys were ended or rotated; raises RepositoryUnavailable, PeerUnavailable."""
+        after, ended, rotated = _FIRST, 0, 0
         while page := await self._reader.page_of_heads(after, PAGE):
             after = page[-1][0]
-            ended += await self._page(page)
+            ended += await self._end(page)
+            rotated += await self._rotate(page)
             await asyncio.sleep(PAUSE)
-        if ended:
-            self._report("keys_ended", count=ended)
-        return ended
+        for event, count in (("keys_ended", ended), ("keys_rotated", rotated)):
+            if count:
+                self._report(event, count=count)
+        return ended + rotated
 
-    async def _page(self, page: Sequence[tuple[KeyId, bytes]]) -> int:
-        witness, statements = await self._attested(tuple(head for _, head in page))
-        due = [(*one, statement) for one, statement in zip(page, statements, strict=True) if statement]
+    async def _end(self, page: Sequence[tuple[KeyId, bytes]]) -> int:
+        """Return how many keys of a page were ended."""
+        heads = tuple(head for _, head in page)
+        witness, answer = await self._first(AttestDue(heads))
+        if not isinstance(answer, DueAttested) or len(answer.statements) != len(heads):
+            raise FormatError(_ELSE)
+        due = [(*one, statement) for one, statement in zip(page, answer.statements, strict=True) if statement]
         return sum([await self._ended(witness, *one) for one in due])
 
-    async def _attested(self, heads: tuple[bytes, ...]) -> tuple[Module, tuple[bytes, ...]]:
-        """Return the first module that answers, and what it says of each head."""
+    async def _rotate(self, page: Sequence[tuple[KeyId, bytes]]) -> int:
+        """Return how many keys of a page were rotated."""
+        heads = tuple(head for _, head in page)
+        _, answer = await self._first(RotateDue(heads))
+        if not isinstance(answer, DueRotated) or len(answer.changes) != len(heads):
+            raise FormatError(_ELSE)
+        due = [(key, change) for (key, _), change in zip(page, answer.changes, strict=True) if change]
+        return sum([await self._rotated(*one) for one in due])
+
+    async def _first(self, request: Request) -> tuple[Module, Answer]:
+        """Return the first module that answers, and what."""
         failure: KeysteadError = PeerUnavailable("no address of a module is known")
         for link in self._links:
             try:
-                answer = await link.control(AttestDue(heads))
+                return link, await link.control(request)
             except (PeerUnavailable, Refusal) as error:
                 failure = error
-                continue
-            if not isinstance(answer, DueAttested) or len(answer.statements) != len(heads):
-                raise FormatError("the module answered something else than it was asked")
-            return link, answer.statements
         raise failure
+
+    async def _rotated(self, key_id: KeyId, change: Change) -> bool:
+        """Whether the new version was taken; if not, the next sweep looks at the key again."""
+        try:
+            await self._writer.apply(change)
+        except RepositoryError as error:
+            self._report("key_not_rotated", key=key_id, reason=str(error))
+            return False
+        return True
 
     async def _ended(self, witness: Module, key_id: KeyId, head: bytes, statement: bytes) -> bool:
         """Whether the key was ended; if not, the next sweep looks at it again."""

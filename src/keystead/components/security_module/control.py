@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from keystead.components.security_module import ending, receipts
+from keystead.components.security_module import ending, receipts, rotating
 from keystead.components.security_module.module import SecurityModule
 from keystead.core.protocols.module_session import handshake, messages
 from keystead.core.protocols.module_session.connection import ModuleConnection
@@ -86,6 +86,10 @@ def _ended(module: SecurityModule, request: messages.EndKey, now: int) -> Answer
     return messages.KeyEnded(ending.ended(module, request, now))
 
 
+def _rotated(module: SecurityModule, request: messages.RotateDue, now: int) -> Answer:
+    return messages.DueRotated(rotating.rotated(module, request.heads, now))
+
+
 def _ingested(module: SecurityModule) -> messages.Ingested:
     current = module.installed.current
     return messages.Ingested(current.state.version, current.hash, module.installed.statement())
@@ -104,5 +108,6 @@ _ANSWERS: Final[Mapping[type[Request], Callable[[SecurityModule, Any, int], Answ
     messages.SignReceipt: _receipt_signed,
     messages.AttestDue: _attested_due,
     messages.EndKey: _ended,
+    messages.RotateDue: _rotated,
 }
 """What does not belong to a connection."""

@@ -12,10 +12,11 @@ from msgspec import Meta
 from keystead.core.domain.document import DocumentCodec
 from keystead.core.domain.state import Bytes16, Bytes32, DomainState
 from keystead.core.keys.attachments import read_aliases
-from keystead.core.keys.head import KeyHead, encode
+from keystead.core.keys.head import KeyHead
 from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.unasked import unasked
 from keystead.core.operations.vault_port import Vault
-from keystead.core.records import ALIASES, GRANTS, AliasChange, Change, KeyChange
+from keystead.core.records import ALIASES, GRANTS, AliasChange, Change
 from keystead.core.tokens.envelope import bound
 from keystead.errors import DeletionNotDue, NotAgreed
 from keystead.identifiers import ModuleId
@@ -73,14 +74,8 @@ def require_agreed(state: DomainState, key: OpenedKey, statement: bytes, member:
 def deleted(vault: Vault, key: OpenedKey, now: int) -> Change:
     """Return the change that marks a key whose deletion is due and agreed."""
     attachments = ended_attachments(key.head)
-    fields = ended_fields(now) | dict.fromkeys(attachments, b"") | {"generation": key.head.generation + 1}
-    head = msgspec.structs.replace(key.head, **fields)
-    sealed = vault.seal_head(encode(head))
-    replaces = sha256(key.sealed)
-    change = KeyChange(
-        head.key_id, head.account, head.region, replaces, sealed.head, sealed.domain_key, (), attachments
-    )
-    return Change((change,), freed_names(key))
+    fields = ended_fields(now) | dict.fromkeys(attachments, b"")
+    return Change((unasked(vault, key, attachments=attachments, **fields),), freed_names(key))
 
 
 def ended_fields(marked: int) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class KeyHead(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
     rotation_period: Days = 0
     """Days between automatic rotations; 0 if there are none."""
     rotation_due: Moment = 0
+    """When the next automatic rotation is due; 0 exactly if there is none."""
     versions: tuple[KeyVersion, ...]
     """Oldest first; only the newest encrypts."""
     policy: Digest
@@ -139,5 +140,6 @@ def _consistent(head: KeyHead) -> bool:
     for number, version in enumerate(head.versions, 1):
         if version.number != number:
             return False
-    pending = head.state == "PendingDeletion"
-    return len(head.versions) > 0 and pending is (head.deletion > 0) and is_key_id(head.key_id)
+    pending = (head.state == "PendingDeletion") is (head.deletion > 0)
+    rotating = (head.rotation_period > 0) is (head.rotation_due > 0)
+    return len(head.versions) > 0 and pending and rotating and is_key_id(head.key_id)

@@ -60,6 +60,8 @@ def _row(
 
 
 _USE: Final = _row("disabled", "pending deletion", "pending import", "unavailable", "creating")
+_SCHEDULE: Final = _row("disabled", "pending deletion", creating="creating")
+"""What has imported material, or none at hand, never rotates by itself: the operation says so, in every state."""
 _GRANT: Final = _row("disabled", "pending deletion", "pending import", creating="creating")
 _READ: Final = _row()
 _READ_PUBLIC: Final = _row(pending_deletion="pending deletion", creating="creating")
@@ -87,7 +89,9 @@ TABLE: Final[Mapping[str, Mapping[KeyState, Verdict]]] = MappingProxyType(
         "DeriveSharedSecret": _USE,
         "DescribeKey": _READ,
         "DisableKey": _SWITCH,
+        "DisableKeyRotation": _SCHEDULE,
         "EnableKey": _SWITCH,
+        "EnableKeyRotation": _SCHEDULE,
         "Encapsulate": _USE,
         "Encrypt": _USE,
         "GenerateDataKey": _USE,

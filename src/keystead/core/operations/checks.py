@@ -60,6 +60,16 @@ def rotates(head: KeyHead) -> None:
         raise ServiceError("UnsupportedOperationException")
 
 
+def rotates_by_itself(head: KeyHead) -> None:
+    """Raise UnsupportedOperationException unless the key encrypts symmetrically with material that we made."""
+    rotates(head)
+    if head.origin != "AWS_KMS":
+        raise ServiceError(
+            "UnsupportedOperationException",
+            f"{head.arn} origin is {head.origin} which is not valid for this operation.",
+        )
+
+
 def not_dry_run(dry_run: bool | None) -> None:  # noqa: FBT001, a member of the request
     """Raise DryRunOperationException if the caller asked only whether the request would succeed."""
     if dry_run:

@@ -13,6 +13,7 @@ from keystead.core.keys.specs import SYMMETRIC
 from keystead.core.operations.life_cycle import deletion_window
 from keystead.core.operations.recipients import Attested
 from keystead.core.operations.references import ALIAS, AliasNamed, any_reference
+from keystead.core.operations.rotation import rotation_period
 from keystead.core.operations.terms import constraint_of
 from keystead.core.policy.variables import Values
 from keystead.core.protocols.aws_json.shapes import (
@@ -22,6 +23,7 @@ from keystead.core.protocols.aws_json.shapes import (
     DecryptRequest,
     DeriveSharedSecretRequest,
     DescribeKeyRequest,
+    EnableKeyRotationRequest,
     EncapsulateRequest,
     EncryptRequest,
     GenerateDataKeyPairRequest,
@@ -250,6 +252,13 @@ def of_deletion(
 ) -> Known:
     """Return what may be asked of a scheduled deletion."""
     return {"kms:schedulekeydeletionpendingwindowindays": str(deletion_window(request))}
+
+
+def of_rotation(
+    _claims: Claims, request: EnableKeyRotationRequest, _keys: tuple[OpenedKey, ...], _place: int | None
+) -> Known:
+    """Return what may be asked of the period of automatic rotation."""
+    return {"kms:rotationperiodindays": str(rotation_period(request))}
 
 
 def of_tagging(_claims: Claims, request: TagResourceRequest, _keys: tuple[OpenedKey, ...], _place: int | None) -> Known:

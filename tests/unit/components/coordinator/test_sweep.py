@@ -1,4 +1,4 @@
-"""The sweep ends what is due, at two modules, and leaves everything else as it is."""
+"""The sweep ends what is due, at two modules, rotates what is due, at one, and leaves everything else as it is."""
 
 import asyncio
 import json
@@ -9,15 +9,25 @@ import pytest
 
 from keystead.components.coordinator.sweep import PAGE, Sweep
 from keystead.components.key_repository.memory import MemoryKeyRepository
-from keystead.core.keys.head import decode
-from keystead.core.protocols.module_session.messages import Answer, EndKey, Refused, Request
+from keystead.core.keys.head import KeyVersion, decode
+from keystead.core.protocols.module_session.messages import (
+    Answer,
+    AttestDue,
+    DueAttested,
+    DueRotated,
+    EndKey,
+    Refused,
+    Request,
+    RotateDue,
+)
 from keystead.core.records import Change, KeyRecord
-from keystead.errors import PeerUnavailable
+from keystead.errors import ConflictError, FormatError, PeerUnavailable
 from keystead.identifiers import KeyId
 from tests.simulators.loop import simulate
 from tests.simulators.modules import ACCOUNT, REGION, FrontEnd, ModuleDomain, ModuleHost
 
-WEEK = 7 * 86_400_000
+DAY = 86_400_000
+WEEK = 7 * DAY
 
 
 @dataclass
@@ -29,7 +39,8 @@ class Asked:
     asked: list[Request] = field(default_factory=list)
 
     async def control(self, request: Request) -> Answer:
-        """Ask."""
+        """Ask; others may ask meanwhile."""
+        await asyncio.sleep(0)
         self.asked.append(request)
         if not self.up:
             raise PeerUnavailable("down")
@@ -82,6 +93,16 @@ class World:
         record = await self.repository.record(key)
         assert record is not None
         return record
+
+    async def rotating(self) -> KeyId:
+        """Create a key that rotates every 90 days."""
+        key = KeyId((await self.do("CreateKey", None))["KeyMetadata"]["KeyId"])
+        await self.do("EnableKeyRotation", key, KeyId=key, RotationPeriodInDays=90)
+        return key
+
+    async def versions(self, key: KeyId) -> tuple[KeyVersion, ...]:
+        """Return the versions of a key."""
+        return decode(self.domain.hosts[0].module.vault.open_head((await self.record(key)).head)).versions
 
     async def marked(self, key: KeyId) -> bool:
         """Whether the key was ended."""
@@ -161,3 +182,75 @@ def test_a_key_that_changes_meanwhile_is_left_for_the_next_sweep() -> None:
         assert sum(isinstance(one, EndKey) for link in world.links for one in link.asked) >= 1
 
     simulate(story, seed=1)
+
+
+def test_what_is_due_is_rotated_once_and_nothing_else() -> None:
+    """By any one module that is up; of two coordinators that sweep at once the repository takes one's version."""
+
+    async def story() -> None:
+        world = await World().found()
+        kept, *due = [await world.key(scheduled=False), *[await world.rotating() for _ in range(3)]]
+        assert await world.sweep.sweep() == 0
+        world.domain.clock.time += 90 * DAY
+        world.links[0].up = world.links[1].up = False
+        other = Sweep(world.repository, world.repository, world.links, world.report)
+        assert sum(await asyncio.gather(world.sweep.sweep(), other.sweep())) == len(due)
+        assert [[version.kind for version in await world.versions(key)] for key in due] == [
+            ["CREATED", "AUTOMATIC"]
+        ] * 3
+        assert len(await world.versions(kept)) == 1
+        assert await world.sweep.sweep() == 0
+        told = [fields["count"] for event, fields in world.events if event == "keys_rotated"]
+        refused = [event for event, _ in world.events if event == "key_not_rotated"]
+        assert (sum(told), len(refused)) == (len(due), len(due))
+
+    simulate(story, seed=1)
+
+
+def test_what_was_not_stored_is_rotated_by_the_next_sweep() -> None:
+    """The key goes on with its newest version meanwhile."""
+
+    async def story() -> None:
+        world = await World().found()
+        key = await world.rotating()
+        world.domain.clock.time += 90 * DAY
+        fenced = Sweep(world.repository, Refusing(), world.links, world.report)
+        assert await fenced.sweep() == 0
+        assert len(await world.versions(key)) == 1
+        assert await world.sweep.sweep() == 1
+        assert len(await world.versions(key)) == 2
+
+    simulate(story, seed=1)
+
+
+@dataclass
+class Other:
+    """A link to what answers every call with the same."""
+
+    answers: dict[type[Request], Answer]
+
+    async def control(self, request: Request) -> Answer:
+        """Answer."""
+        return self.answers[type(request)]
+
+
+@pytest.mark.parametrize("answer", [DueRotated(()), DueAttested(())])
+def test_an_answer_to_something_else_is_refused(answer: Answer) -> None:
+    """Neither too few changes nor another answer."""
+
+    async def story() -> None:
+        world = await World().found()
+        await world.key(scheduled=False)
+        link = Other({AttestDue: DueAttested((b"",)), RotateDue: answer})
+        with pytest.raises(FormatError, match="something else"):
+            await Sweep(world.repository, world.repository, [link], world.report).sweep()
+
+    simulate(story, seed=1)
+
+
+class Refusing:
+    """A repository that takes nothing."""
+
+    async def apply(self, change: Change) -> None:
+        """Refuse."""
+        raise ConflictError(change.keys[0].key_id)

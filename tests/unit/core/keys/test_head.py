@@ -25,6 +25,8 @@ CONTRADICTIONS = {
     "a key id of another form": {"key_id": "867F5EBB-d842-8939-a284-749b636cee34"},
     "pending deletion without a date": {"state": "PendingDeletion"},
     "a deletion date without pending deletion": {"deletion": 7},
+    "days between rotations without a date": {"rotation_period": 90},
+    "a rotation date without days between": {"rotation_due": 7},
     "no version": {"versions": ()},
     "a version that is skipped": {"versions": (VERSION, msgspec.structs.replace(VERSION, number=3))},
     "a version that is there twice": {"versions": (VERSION, VERSION)},

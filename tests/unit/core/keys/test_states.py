@@ -44,6 +44,7 @@ READINGS = (
 )
 CHANGES = ("CreateAlias", "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription")
 SWITCHES = ("DisableKey", "EnableKey")
+SCHEDULES = ("DisableKeyRotation", "EnableKeyRotation")
 
 # In the order of STATES: Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Unavailable,
 # Creating, Updating. A dot passes; otherwise the words that the caller reads after "<arn> is".
@@ -54,6 +55,7 @@ EXPECTED = {
     **dict.fromkeys(READINGS, (".",) * 8),
     **dict.fromkeys(CHANGES, (".", ".", *PENDING, ".", ".", ".", ".")),
     **dict.fromkeys(SWITCHES, (".", ".", *PENDING, "pending import", ".", "creating", "updating")),
+    **dict.fromkeys(SCHEDULES, (".", "disabled", *PENDING, ".", ".", "creating", ".")),
     "GetPublicKey": (".", ".", *PENDING, ".", ".", "creating", "."),
     "ScheduleKeyDeletion": (".", ".", *PENDING, ".", ".", ".", "updating"),
     "CancelKeyDeletion": (*("not pending deletion",) * 2, ".", ".", *("not pending deletion",) * 4),

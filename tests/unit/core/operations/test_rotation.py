@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from keystead.core.keys.head import encode
 from keystead.core.records import KeyRecord
 from keystead.core.tokens.ciphertext_blob import CiphertextBlob
 from keystead.identifiers import KeyId
@@ -134,25 +133,3 @@ def test_no_key_rotates_by_itself(service: SimulatedService, key_id: KeyId) -> N
     answer = service.call("GetKeyRotationStatus", key_id=key_id)
     assert answer.present() == ("key_rotation_enabled", "key_id")
     assert (answer.key_id, answer.key_rotation_enabled) == (key_id, False)
-
-
-@pytest.mark.parametrize(
-    ("state", "deletion", "enabled"), [("Enabled", 0, True), ("PendingDeletion", 2 * START, False)]
-)
-def test_the_rotation_settings_of_the_head_are_told(
-    service: SimulatedService,
-    key_id: KeyId,
-    state: str,
-    deletion: int,
-    enabled: bool,  # noqa: FBT001, a column
-) -> None:
-    """Period and next date; a key pending deletion does not rotate."""
-    head = msgspec.structs.replace(
-        service.head(key_id), rotation_period=365, rotation_due=START, state=state, deletion=deletion
-    )
-    record = service.records[key_id]
-    sealed = service.vault.seal_head(encode(head)).head
-    service.records[key_id] = KeyRecord(sealed, record.tokens, record.attachments)
-    answer = service.call("GetKeyRotationStatus", key_id=key_id)
-    assert (answer.key_rotation_enabled, answer.rotation_period_in_days) == (enabled, 365)
-    assert answer.next_rotation_date == START / 1000

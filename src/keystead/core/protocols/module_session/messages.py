@@ -35,7 +35,7 @@ GREETING_CALL: Final = 0
 """Number of the reply that nobody called for: the greeting, or the refusal of a frame."""
 
 MOST_HEADS: Final = 256
-"""Heads of one AttestDue."""
+"""Heads of one AttestDue, or of one RotateDue."""
 
 CallNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
@@ -143,6 +143,13 @@ class EndKey(msgspec.Struct, frozen=True, array_like=True, tag=14):
     """Its aliases and grants, if it has any."""
     statement: bytes
     """Of another active member, that it is due; empty in a domain of one."""
+
+
+class RotateDue(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """Asks for new versions of those of these keys that are due to be rotated; answered by DueRotated."""
+
+    heads: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=MOST_HEADS)]
+    """Sealed."""
 
 
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -259,6 +266,12 @@ class KeyEnded(msgspec.Struct, frozen=True, array_like=True, tag=15):
     change: Change
 
 
+class DueRotated(msgspec.Struct, frozen=True, array_like=True, tag=16):
+    """What is to be written, in the order of the heads; None for those that are not due, or do not open."""
+
+    changes: tuple[Change | None, ...]
+
+
 Request: TypeAlias = (
     Identify
     | SignGenesis
@@ -272,6 +285,7 @@ Request: TypeAlias = (
     | SignReceipt
     | AttestDue
     | EndKey
+    | RotateDue
     | Negotiate
     | Attach
 )
@@ -288,6 +302,7 @@ Answer: TypeAlias = (
     | ReceiptSigned
     | DueAttested
     | KeyEnded
+    | DueRotated
     | Negotiated
     | Attached
     | Refused
