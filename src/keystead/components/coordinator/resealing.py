@@ -1,7 +1,7 @@
 """One pass over what rests under old domain keys (FIG. 21, steps 2108 to 2122): list, seal anew, store, in batches.
 
 What is done is no longer listed, so a pass that died is made again from the beginning. Memory does not grow with the
-number of keys: each worker holds one page.
+number of keys: workers hold a page each, a list and a bounded number of pages wait before and behind them.
 """
 
 import asyncio
@@ -9,18 +9,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from keystead.components.coordinator.pace import Pace
+from keystead.components.coordinator.pages import FIRST, Pages
+from keystead.components.coordinator.storing import Storing
 from keystead.core.ports import Clock
 from keystead.core.protocols.module_session.resealing import ResealedKey, decode_resealed, encode_reseal
 from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, RestingReader
-from keystead.errors import ConflictError, FormatError
-from keystead.identifiers import DomainKeyId, KeyId
+from keystead.errors import FormatError
+from keystead.identifiers import DomainKeyId
 from keystead.transport.carriage import Carriage
 
-PAGE: Final = 64
-"""Keys of one frame: a module does nothing else meanwhile, for some milliseconds."""
-_WORKERS: Final = 8
-"""For each module: one page is with it, others come from the list and go to the repository, many in one transaction."""
-_FIRST: Final = KeyId("")
+_WORKERS: Final = 3
+"""For each module: one page is with it, the next is ready, and one is made of what it answered."""
+_YIELD: Final = 3
+"""Times that a module is left to its customers after a frame, for as long as that took, if it has some."""
 
 
 class Resealing:
@@ -36,15 +37,13 @@ class Resealing:
         self._clock = clock
         self.pace = pace
         """What measures, and holds back."""
-        self._writing = asyncio.Lock()
-        self._sealed: list[MovedKey] = []
         self.refused = 0
         """Records that modules refused in the pass of the moment."""
 
     async def none_left(self, old: Sequence[DomainKeyId]) -> bool:
         """Whether nothing that is to be sealed anew rests under these domain keys."""
         for domain_key in old:
-            if await self._reader.page_under(domain_key, _FIRST, 1):
+            if await self._reader.page_under(domain_key, FIRST, 1):
                 return False
         return True
 
@@ -54,74 +53,57 @@ class Resealing:
         What others change meanwhile is left for the next pass. Raises RepositoryError, PeerUnavailable, and what a
         module refuses a frame with; what was done until then stays done.
         """
-        self.refused, self._sealed = 0, []
+        self.refused = 0
         for domain_key in old:
+            storing = Storing(self._writer, self._clock, self.pace, rotation)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    pages = _Pages(self._reader, domain_key, may_go_on)
-                    for _ in range(_WORKERS * len(self._carriage.links)):
-                        tasks.create_task(self._work(rotation, pages))
+                    tasks.create_task(storing.run())
+                    await self._seal(Pages(self._reader, domain_key, may_go_on), storing)
+                    await storing.end()
             except BaseExceptionGroup as group:
-                raise group.exceptions[0] from None  # the others were cancelled, or failed for the same reason
+                raise _first(group) from None  # the others were cancelled, or failed for the same reason
+            finally:
+                self.refused += storing.refused
 
-    async def _work(self, rotation: int, pages: "_Pages") -> None:
+    async def _seal(self, pages: Pages, storing: Storing) -> None:
+        modules = len(self._carriage.links)
+        turns = asyncio.Semaphore(modules)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(_WORKERS * modules):
+                tasks.create_task(self._work(pages, turns, storing))
+
+    async def _work(self, pages: Pages, turns: asyncio.Semaphore, storing: Storing) -> None:
         while page := await pages.next():
             await self.pace.admit(len(page))
-            resting = tuple([one.resting for one in page])
-            outcomes = decode_resealed(await self._carriage.exchange(encode_reseal(resting))).outcomes
+            outcomes = await self._sealed(page, turns)
             if len(outcomes) != len(page):
                 raise FormatError("not as many outcomes as records")
             moved = [_moved(one, outcome) for one, outcome in zip(page, outcomes, strict=True) if not outcome.refused]
             self.refused += len(page) - len(moved)
-            await self._store(rotation, moved)
+            await storing.put(moved)
 
-    async def _store(self, rotation: int, moved: Sequence[MovedKey]) -> None:
-        """Return when this is stored: what waits together is one transaction, which the first of those who wait makes.
-
-        Then leave the database to others for as long as that took: their changes wait for the same lock.
-        """
-        gathered = self._sealed
-        gathered += moved
-        async with self._writing:
-            if gathered is not self._sealed:
-                return  # another one stored it
-            self._sealed = []
-            begun = self._clock.monotonic()
-            self.pace.done(await self._written(rotation, gathered))
-            await asyncio.sleep(self._clock.monotonic() - begun)
-
-    async def _written(self, rotation: int, moved: Sequence[MovedKey]) -> int:
-        """Write the batch; where a token is not the one that was listed, its key alone is left."""
+    async def _sealed(self, page: Sequence[ListedKey], turns: asyncio.Semaphore) -> tuple[ResealedKey, ...]:
+        """Return the outcomes of a frame, and give up the turn when the module has had time for its customers."""
+        content = encode_reseal(tuple([one.resting for one in page]))
+        await turns.acquire()
+        rest = 0.0
         try:
-            return await self._writer.reseal(rotation, moved, self._clock.now())
-        except ConflictError:
-            if len(moved) == 1:
-                self.refused += 1
-                return 0
-        return sum([await self._written(rotation, (one,)) for one in moved])
+            begun = self._clock.monotonic()
+            answer = decode_resealed(await self._carriage.exchange(content))
+            if answer.meanwhile:
+                rest = (self._clock.monotonic() - begun) * _YIELD
+        finally:
+            asyncio.get_running_loop().call_later(rest, turns.release)
+        return answer.outcomes
 
 
-class _Pages:
-    """The pages of what rests under one domain key, one after the other, whoever asks."""
-
-    def __init__(self, reader: RestingReader, domain_key: DomainKeyId, may_go_on: Callable[[], bool]) -> None:
-        self._reader = reader
-        self._may_go_on = may_go_on
-        self._domain_key = domain_key
-        self._after = _FIRST
-        self._turn = asyncio.Lock()
-        self._ended = False
-
-    async def next(self) -> list[ListedKey]:
-        """Return the next page; nothing after the last one."""
-        async with self._turn:
-            if self._ended or not self._may_go_on():
-                return []
-            page = await self._reader.page_under(self._domain_key, self._after, PAGE)
-            self._ended = len(page) < PAGE
-            if page:
-                self._after = page[-1].key_id
-            return page
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of the group that is none itself."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _moved(listed: ListedKey, outcome: ResealedKey) -> MovedKey:

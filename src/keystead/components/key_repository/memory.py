@@ -19,7 +19,7 @@ from keystead.core.records import (
     KeyWriter,
     merged,
 )
-from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, Resting, RestingReader
+from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, Resting, RestingReader, Stored
 from keystead.errors import ConflictError, DuplicateError, FencedError
 from keystead.identifiers import AccountId, AliasName, DomainKeyId, KeyId, Region
 from keystead.primitives.digest import sha256
@@ -116,7 +116,7 @@ class MemoryKeyRepository(KeyReader, HeadReader, KeyWriter, DomainKeyFence, Rest
         found = [self._rests(each, domain_key) for each in self._state.keys]
         return Resting(found.count(_LIVE), found.count(_LEFT_BEHIND))
 
-    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> int:
+    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> Stored:
         """Replace what is as it was listed; an error leaves the state that was."""
         following, left_behind, replaced = self._following(), {}, 0
         for one in moved:
@@ -134,7 +134,7 @@ class MemoryKeyRepository(KeyReader, HeadReader, KeyWriter, DomainKeyFence, Rest
         self._left_behind |= left_behind
         if replaced:
             self._rotations.resealed(rotation, replaced, now)
-        return replaced
+        return Stored(replaced)
 
     def _following(self) -> _State:
         state = self._state

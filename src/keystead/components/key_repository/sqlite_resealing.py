@@ -3,15 +3,17 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, TypeVar
 
+from msgspec import json
+
 from keystead.core.failpoints import Step, durable
 from keystead.core.protocols.module_session.resealing import RestingKey
 from keystead.core.records import KeyChange
-from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, Resting, RestingReader
+from keystead.core.rotation.repository import ListedKey, MovedKey, ResealWriter, Resting, RestingReader, Stored
 from keystead.errors import ConflictError, FencedError
 from keystead.identifiers import DomainKeyId, KeyId
 from keystead.primitives.digest import sha256
@@ -47,13 +49,6 @@ SELECT count(*) FROM keys_left_behind JOIN keys ON keys.key_id = keys_left_behin
 WHERE keys_left_behind.domain_key = ? AND keys.head_hash = keys_left_behind.head_hash
 """
 WRITABLE: Final = "SELECT writable FROM domain_keys WHERE id = ?"
-REPLACE_HEAD: Final = """
-UPDATE keys SET head = ?, head_hash = ?, head_domain_key = ?
-WHERE key_id = ? AND account = ? AND region = ? AND head_hash = ?
-"""
-REPLACE_SEALED: Final = """
-UPDATE key_tokens SET domain_key = ?, token = ? WHERE key_id = ? AND version = ? AND token = ?
-"""
 LEAVE_BEHIND: Final = """
 INSERT INTO keys_left_behind (domain_key, key_id, head_hash)
 SELECT DISTINCT key_tokens.domain_key, key_tokens.key_id, keys.head_hash
@@ -61,7 +56,43 @@ FROM key_tokens JOIN keys ON keys.key_id = key_tokens.key_id
 WHERE keys.key_id = ? AND keys.head_hash = ? AND key_tokens.domain_key <> keys.head_domain_key
 ON CONFLICT (domain_key, key_id) DO UPDATE SET head_hash = excluded.head_hash
 """
+DATA_VERSION: Final = "PRAGMA data_version"
+TOGETHER: Final = 128
+"""Keys of one statement. Each statement gives up the interpreter's lock, and waits until the event loop does."""
 RESEALED: Final = "UPDATE rotations SET resealed = resealed + ?, last_reseal = ? WHERE number = ?"
+
+
+@cache
+def replace_heads(keys: int) -> str:
+    """Return the statement that replaces so many heads, each where it is the one that was listed."""
+    return f"""
+UPDATE keys SET head = new.column1, head_hash = new.column2, head_domain_key = new.column3
+FROM (VALUES {_rows(keys, 7)}) AS new
+WHERE keys.key_id = new.column4 AND keys.account = new.column5 AND keys.region = new.column6
+AND keys.head_hash = new.column7
+"""  # noqa: S608 - question marks
+
+
+@cache
+def replaced_heads(keys: int) -> str:
+    """Return the question which of so many keys have these heads, as one row."""
+    return f"""
+SELECT json_group_array(keys.key_id) FROM (VALUES {_rows(keys, 2)}) AS new
+JOIN keys ON keys.key_id = new.column1 AND keys.head_hash = new.column2
+"""  # noqa: S608 - question marks
+
+
+@cache
+def replace_tokens(tokens: int) -> str:
+    """Return the statement that replaces so many tokens, each where it is the one that was listed."""
+    return f"""
+UPDATE key_tokens SET domain_key = new.column1, token = new.column2 FROM (VALUES {_rows(tokens, 5)}) AS new
+WHERE key_tokens.key_id = new.column3 AND key_tokens.version = new.column4 AND key_tokens.token = new.column5
+"""  # noqa: S608 - question marks
+
+
+def _rows(rows: int, columns: int) -> str:
+    return ", ".join([f"({', '.join('?' * columns)})"] * rows)
 
 
 class SqliteRestingReader(RestingReader):
@@ -102,11 +133,14 @@ class SqliteResealWriter(ResealWriter):
     def __init__(self, writer: WriterThread) -> None:
         """Take the thread, which other repositories in the same database share."""
         self._writer = writer
+        self._seen = 0
 
-    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> int:
+    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> Stored:
         """Compare, swap and sync, all keys together."""
         with durable(Step.RESEALING):
-            return await self._writer.submit(partial(_reseal, rotation, moved, now))
+            replaced, version = await self._writer.submit(partial(_reseal, rotation, moved, now))
+        before, self._seen = self._seen, version
+        return Stored(replaced, others_write=version != before)
 
 
 def _listed(key_id: KeyId, rows: list[tuple[Any, ...]]) -> ListedKey:
@@ -114,21 +148,21 @@ def _listed(key_id: KeyId, rows: list[tuple[Any, ...]]) -> ListedKey:
     return ListedKey(key_id, RestingKey(rows[0][1], tokens))
 
 
-def _reseal(rotation: int, moved: Sequence[MovedKey], now: int, connection: Connection) -> int:
+def _reseal(rotation: int, moved: Sequence[MovedKey], now: int, connection: Connection) -> tuple[int, int]:
+    """Return how many keys were replaced, and a number that only changes when others commit."""
     _check_fence(moved, connection)
-    replaced = 0
+    changed = [(one, one.change) for one in moved if one.change is not None]
+    replaced: set[KeyId] = set()
+    for begin in range(0, len(changed), TOGETHER):
+        replaced |= _replace(changed[begin : begin + TOGETHER], connection)
     for one in moved:
-        head_hash = sha256(one.listed.resting.head)
-        if one.change is not None:
-            head_hash = sha256(one.change.head)
-            if not _is_replaced(one, one.change, head_hash, connection):
-                continue
-            replaced += 1
-        if one.left_behind:
-            connection.execute(LEAVE_BEHIND, (one.listed.key_id, head_hash))
+        if one.left_behind and (one.change is None or one.listed.key_id in replaced):
+            head = one.listed.resting.head if one.change is None else one.change.head
+            connection.execute(LEAVE_BEHIND, (one.listed.key_id, sha256(head)))
     if replaced:
-        connection.execute(RESEALED, (replaced, now, rotation))
-    return replaced
+        connection.execute(RESEALED, (len(replaced), now, rotation))
+    (version,) = connection.execute(DATA_VERSION).fetchone()
+    return len(replaced), version
 
 
 def _check_fence(moved: Sequence[MovedKey], connection: Connection) -> None:
@@ -139,15 +173,35 @@ def _check_fence(moved: Sequence[MovedKey], connection: Connection) -> None:
             raise FencedError("the domain key takes no new records")
 
 
-def _is_replaced(one: MovedKey, change: KeyChange, head_hash: bytes, connection: Connection) -> bool:
-    """Whether the head was the one that was listed; then all of the key is replaced, or ConflictError raised."""
-    owner = (one.listed.key_id, change.account, change.region)
-    values = (change.head, head_hash, change.head_domain_key, *owner, change.replaces)
-    if connection.execute(REPLACE_HEAD, values).rowcount == 0:
-        return False
-    for token in change.tokens:
-        before = one.listed.resting.tokens.get(token.version)
-        place = (one.listed.key_id, token.version, before)
-        if connection.execute(REPLACE_SEALED, (token.domain_key, token.token, *place)).rowcount == 0:
-            raise ConflictError("a key token is not as it was read")
-    return True
+def _replace(changed: Sequence[tuple[MovedKey, KeyChange]], connection: Connection) -> set[KeyId]:
+    """Replace heads that are the ones that were listed, with all of their keys' tokens; return whose they were.
+
+    Raises ConflictError if a token of those keys is not the one that was listed.
+    """
+    heads: list[object] = []
+    for one, change in changed:
+        owner = (one.listed.key_id, change.account, change.region)
+        heads += (change.head, sha256(change.head), change.head_domain_key, *owner, change.replaces)
+    replaced = {one.listed.key_id for one, _ in changed}
+    if connection.execute(replace_heads(len(changed)), heads).rowcount != len(changed):
+        replaced = _replaced(changed, connection)
+    tokens: list[object] = []
+    for one, change in changed:
+        if one.listed.key_id in replaced:
+            before = one.listed.resting.tokens
+            for token in change.tokens:
+                place = (one.listed.key_id, token.version, before.get(token.version))
+                tokens += (token.domain_key, token.token, *place)
+    count = len(tokens) // 5
+    if count and connection.execute(replace_tokens(count), tokens).rowcount != count:
+        raise ConflictError("a key token is not as it was read")
+    return replaced
+
+
+def _replaced(changed: Sequence[tuple[MovedKey, KeyChange]], connection: Connection) -> set[KeyId]:
+    """Return which keys have their new heads; no two heads are alike."""
+    asked: list[object] = []
+    for one, change in changed:
+        asked += (one.listed.key_id, sha256(change.head))
+    (found,) = connection.execute(replaced_heads(len(changed)), asked).fetchone()
+    return set(json.decode(found, type=list[KeyId]))

@@ -20,11 +20,17 @@ class Resealing:
     def __init__(self, vault: DomainVault) -> None:
         """Take the vault, which alone opens and seals."""
         self._vault = vault
+        self._served = 0
 
-    def work(self, content: Buffer) -> bytearray:
-        """Return the content of the response to a frame of records; raises FormatError, NoDomain."""
+    def work(self, content: Buffer, served: int) -> bytearray:
+        """Return the content of the response to a frame of records; raises FormatError, NoDomain.
+
+        ``served`` is how many items of customers' work the module has done since its start.
+        """
         newest = self._vault.newest
-        return bytearray(encode_resealed(tuple([self._outcome(one, newest) for one in decode_reseal(content).records])))
+        outcomes = tuple([self._outcome(one, newest) for one in decode_reseal(content).records])
+        meanwhile, self._served = served - self._served, served
+        return bytearray(encode_resealed(outcomes, meanwhile))
 
     def _outcome(self, resting: RestingKey, newest: DomainKeyId) -> ResealedKey:
         """Return what became of one record; a bad one fails alone."""

@@ -77,7 +77,7 @@ class ModuleHandler(LinkHandler):
             raise FormatError("content of an unknown kind")
         if operator not in module.carrying:
             raise MayNotReseal("the operator may not have records sealed anew")
-        return module.resealing.work(content) if kind == RESEAL else module.usages(content)
+        return module.resealing.work(content, module.executor.served) if kind == RESEAL else module.usages(content)
 
     def _answered(self, call: Call) -> bytes:
         try:

@@ -26,6 +26,15 @@ class MovedKey(msgspec.Struct, frozen=True, gc=False):
     left_behind: bool
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """What came of a batch."""
+
+    replaced: int
+    """Keys whose head and tokens are the new ones now."""
+    others_write: bool = False
+    """Whether others changed the repository since the batch before, and may wait for their turn."""
+
+
 class Resting(msgspec.Struct, frozen=True):
     """How many keys have something under a domain key."""
 
@@ -57,8 +66,8 @@ class RestingReader(Protocol):
 class ResealWriter(Protocol):
     """Writes what was sealed anew."""
 
-    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> int:
-        """Make all of them durable in one transaction, and return how many keys were replaced.
+    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> Stored:
+        """Make all of them durable in one transaction, and return what came of it.
 
         A key whose head is not the one that was listed any more is passed over. Raises ConflictError, and changes
         nothing, if a token is not the one that was listed although the head is; FencedError if the new domain key takes

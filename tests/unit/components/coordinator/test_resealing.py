@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from keystead.components.coordinator.pace import Pace
-from keystead.components.coordinator.resealing import PAGE, Resealing
+from keystead.components.coordinator.pages import LISTED, PAGE
+from keystead.components.coordinator.resealing import Resealing
 from keystead.core.protocols.module_session.resealing import (
     ResealedKey,
     RestingKey,
@@ -14,11 +15,13 @@ from keystead.core.protocols.module_session.resealing import (
     encode_resealed,
 )
 from keystead.core.records import KeyChange
-from keystead.core.rotation.repository import ListedKey, MovedKey, Resting
+from keystead.core.rotation.repository import ListedKey, MovedKey, Resting, Stored
 from keystead.errors import ConflictError, FormatError, RecordError
 from keystead.identifiers import AccountId, DomainKeyId, KeyId, Region
 from keystead.primitives.digest import sha256
+from tests.simulators.loop import SimLoop, simulate
 from tests.simulators.modules import SettableClock
+from tests.simulators.world import SimClock
 
 OLD, NEW = DomainKeyId(bytes(16)), DomainKeyId(b"n" * 16)
 Answer = Callable[[tuple[RestingKey, ...]], Sequence[ResealedKey]]
@@ -32,6 +35,7 @@ class FakeRepository:
         self.lies: set[KeyId] = set()
         self.pages: list[int] = []
         self.written: list[int] = []
+        self.now: Callable[[], int] = SettableClock().now
 
     async def page_under(self, domain_key: DomainKeyId, after: KeyId, limit: int) -> list[ListedKey]:
         """Return a page."""
@@ -45,15 +49,15 @@ class FakeRepository:
         assert domain_key == OLD
         return Resting(len(self.waiting), 0)
 
-    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> int:
+    async def reseal(self, rotation: int, moved: Sequence[MovedKey], now: int) -> Stored:
         """Move them."""
-        assert (rotation, now) == (1, SettableClock().now())
+        assert (rotation, now) == (1, self.now())
         if any(one.listed.key_id in self.lies for one in moved):
             raise ConflictError("a key token is not as it was read")
         for one in moved:
             self.waiting.pop(one.listed.key_id, None)
         self.written.append(len(moved))
-        return len(moved)
+        return Stored(len(moved))
 
 
 class FakeCarriage:
@@ -67,7 +71,7 @@ class FakeCarriage:
     async def exchange(self, content: bytes) -> bytes:
         """Answer."""
         await asyncio.sleep(0)
-        return encode_resealed(tuple(self.answer(decode_reseal(content).records)))
+        return encode_resealed(tuple(self.answer(decode_reseal(content).records)), 0)
 
 
 def sealed(resting: RestingKey) -> ResealedKey:
@@ -94,14 +98,14 @@ def passed(
 
 
 @pytest.mark.requirement("P21-07", "P21-08", "P21-10")
-@pytest.mark.parametrize("keys", [0, 1, PAGE - 1, PAGE, PAGE + 1, 7 * PAGE + 3])
+@pytest.mark.parametrize("keys", [0, 1, PAGE - 1, PAGE, PAGE + 1, 7 * PAGE + 3, LISTED, 5 * LISTED + 1])
 def test_a_pass_moves_every_key(keys: int) -> None:
-    """Whatever the number, in pages of which no worker holds more than one."""
+    """Whatever the number, listed in bounded parts."""
     repository = FakeRepository(keys)
     resealing = passed(repository)
     assert repository.waiting == {}
     assert sum(repository.written) == keys
-    assert max(repository.pages, default=0) <= PAGE
+    assert max(repository.pages, default=0) <= LISTED
     assert resealing.refused == 0
     assert asyncio.run(resealing.none_left((OLD,)))
 
@@ -139,8 +143,56 @@ def test_a_key_whose_token_is_not_the_one_that_was_listed_is_left_alone() -> Non
 
 
 def test_a_pass_ends_when_it_may_not_go_on() -> None:
-    """What was under way is stored; no further page is listed."""
+    """What was under way is stored; no further page is begun, listed or not."""
     repository = FakeRepository(20 * PAGE)
-    passed(repository, may_go_on=lambda: len(repository.pages) < 3)
-    assert len(repository.pages) == 3
+    begun: list[None] = []
+
+    def may_go_on() -> bool:
+        begun.append(None)
+        return len(begun) <= 3
+
+    passed(repository, may_go_on=may_go_on)
     assert len(repository.waiting) == 17 * PAGE
+    assert sum(repository.written) == 3 * PAGE
+
+
+class Timed:
+    """Modules that take a hundredth of a second for a frame, and have customers or none."""
+
+    def __init__(self, modules: int, meanwhile: int) -> None:
+        self.links = (None,) * modules
+        self.meanwhile = meanwhile
+        self.asked: list[float] = []
+        self.at_once = 0
+        self.most = 0
+
+    async def exchange(self, content: bytes) -> bytes:
+        """Answer after a while."""
+        self.asked.append(asyncio.get_running_loop().time())
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        await asyncio.sleep(0.01)
+        self.at_once -= 1
+        return encode_resealed(tuple(honest(decode_reseal(content).records)), self.meanwhile)
+
+
+@pytest.mark.parametrize(("modules", "meanwhile", "seconds"), [(1, 0, 0.2), (1, 5, 0.8), (2, 0, 0.1), (2, 5, 0.4)])
+def test_modules_are_left_to_their_customers(modules: int, meanwhile: int, seconds: float) -> None:
+    """One frame at a time with each; one that has customers rests three times as long as each frame takes."""
+
+    async def story() -> Timed:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimLoop)
+        clock, repository, carriage = SimClock(loop), FakeRepository(20 * PAGE), Timed(modules, meanwhile)
+        repository.now = clock.now
+        resealing = Resealing(repository, repository, carriage, clock, Pace(clock))  # type: ignore[arg-type]
+        begun = loop.time()
+        await resealing.pass_over(1, (OLD,), lambda: True)
+        carriage.asked = [one - begun for one in carriage.asked]
+        assert repository.waiting == {}
+        return carriage
+
+    carriage = simulate(story, 1)
+    assert carriage.most <= modules
+    assert len(carriage.asked) == 20
+    assert carriage.asked[-1] == pytest.approx(seconds - (0.04 if meanwhile else 0.01), abs=0.005)

@@ -14,9 +14,14 @@ from keystead.components.key_repository.sqlite_resealing import (
     IDS_BY_HEAD,
     IDS_BY_TOKEN,
     PAGE,
-    REPLACE_HEAD,
-    REPLACE_SEALED,
+    TOGETHER,
+    SqliteResealWriter,
+    SqliteRestingReader,
+    replace_heads,
+    replace_tokens,
+    replaced_heads,
 )
+from keystead.components.key_repository.sqlite_writing import SqliteDomainKeyFence, SqliteKeyWriter
 from keystead.core.protocols.module_session.resealing import KeyUsage, RestingKey
 from keystead.core.records import Change, KeyChange, TokenChange
 from keystead.core.rotation.repository import ListedKey, MovedKey, Resting, Usage
@@ -24,7 +29,7 @@ from keystead.core.rotation.rotation import Cause, Rotation
 from keystead.core.rotation.stages import Stage
 from keystead.errors import ConflictError, FencedError
 from keystead.identifiers import DomainKeyId, KeyId, ModuleId
-from keystead.transport.sql import connect_to_read
+from keystead.transport.sql import WriterThread, connect_to_read
 from tests.unit.components.key_repository.test_contract import ACCOUNT, KEY, NEW, OLD, OTHER, REGION, new_key, next_head
 
 Script: TypeAlias = Callable[[Any], Awaitable[None]]
@@ -84,7 +89,7 @@ def test_a_key_is_listed_as_long_as_any_of_its_tokens_is_there(ports: Any) -> No
         (one,) = await ports.resting.page_under(OLD, FIRST, 9)
         assert one == ListedKey(KEY, RestingKey(b"head 2", {1: b"token 1"}))
         assert await ports.resting.resting_under(OLD) == Resting(1, 0)
-        assert await ports.reseal.reseal(1, [moved(one)], 7) == 1
+        assert (await ports.reseal.reseal(1, [moved(one)], 7)).replaced == 1
         assert await ports.resting.resting_under(OLD) == Resting(0, 0)
 
     run(ports, script)
@@ -97,7 +102,7 @@ def test_what_was_sealed_anew_takes_the_place_of_what_was_listed(ports: Any) -> 
     async def script(ports: Any) -> None:
         await ports.writer.apply(Change((new_key(), new_key(OTHER))))
         batch = [moved(one) for one in await ports.resting.page_under(OLD, FIRST, 9)]
-        assert await ports.reseal.reseal(1, batch, 7) == 2
+        assert (await ports.reseal.reseal(1, batch, 7)).replaced == 2
         record = await ports.reader.record(KEY)
         assert (record.head, record.tokens) == (b"new " + new_key().head, {1: b"new token 1"})
         assert record.attachments == new_key().attachments
@@ -115,10 +120,33 @@ def test_a_key_that_was_changed_since_is_passed_over(ports: Any) -> None:
         await ports.writer.apply(Change((new_key(), new_key(OTHER))))
         batch = [moved(one) for one in await ports.resting.page_under(OLD, FIRST, 9)]
         await ports.writer.apply(Change((next_head(b"head 2", new_key().head),)))
-        assert await ports.reseal.reseal(1, batch, 7) == 1
+        assert (await ports.reseal.reseal(1, batch, 7)).replaced == 1
         record = await ports.reader.record(KEY)
         assert (record.head, record.tokens) == (b"head 2", {1: b"token 1"})
         assert [one.key_id for one in await ports.resting.page_under(OLD, FIRST, 9)] == [KEY]
+
+    run(ports, script)
+
+
+def test_of_a_batch_of_any_size_exactly_those_are_replaced_that_are_as_they_were_listed(ports: Any) -> None:
+    """Also where a batch takes several statements; what a customer changed meanwhile stays as he changed it."""
+
+    async def script(ports: Any) -> None:
+        count = 2 * TOGETHER + 3
+        keys = [new_key(KeyId(f"{number:08x}-1111-8111-8111-111111111111")) for number in range(count)]
+        for key in keys:
+            await ports.writer.apply(Change((key,)))
+        batch = [moved(one) for one in await ports.resting.page_under(OLD, FIRST, count)]
+        changed = [keys[0], keys[TOGETHER], keys[-1]]
+        for key in changed:
+            await ports.writer.apply(Change((replace(next_head(b"head 2", key.head), key_id=key.key_id),)))
+        assert (await ports.reseal.reseal(1, batch, 7)).replaced == count - 3
+        left = await ports.resting.page_under(OLD, FIRST, count)
+        assert [one.key_id for one in left] == [key.key_id for key in changed]
+        assert {one.resting.head for one in left} == {b"head 2"}
+        record = await ports.reader.record(keys[1].key_id)
+        assert (record.head, record.tokens) == (b"new " + keys[1].head, {1: b"new " + keys[1].tokens[0].token})
+        assert (await ports.rotations.newest()).resealed == count - 3
 
     run(ports, script)
 
@@ -136,6 +164,28 @@ def test_a_token_that_is_not_the_one_that_was_listed_undoes_all(ports: Any) -> N
         assert (await ports.rotations.newest()).resealed == 0
 
     run(ports, script)
+
+
+def test_a_batch_tells_whether_others_write(database: Path) -> None:
+    """Changes that came through another connection since the batch before; its own are none."""
+
+    async def script() -> list[bool]:
+        ours, theirs = WriterThread(database), WriterThread(database)
+        fence, writer, reseal = SqliteDomainKeyFence(ours), SqliteKeyWriter(theirs), SqliteResealWriter(ours)
+        reading = SqliteRestingReader(connect_to_read(database))
+        await fence.admit(OLD, 1)
+        await fence.admit(NEW, 2)
+        told = []
+        for number in range(4):
+            if number < 2:
+                await writer.apply(Change((new_key(KeyId(f"{number:08x}-1111-8111-8111-111111111111")),)))
+            batch = [moved(one) for one in await reading.page_under(OLD, FIRST, 9)]
+            told.append((await reseal.reseal(1, batch, 7)).others_write)
+        for one in (ours, theirs):
+            one.close()
+        return told
+
+    assert asyncio.run(script()) == [True, True, False, False]
 
 
 def test_nothing_is_sealed_anew_under_a_domain_key_that_is_fenced(ports: Any) -> None:
@@ -159,7 +209,7 @@ def test_a_key_left_behind_is_listed_no_more_until_it_is_changed(ports: Any) -> 
     async def script(ports: Any) -> None:
         await ports.writer.apply(Change((new_key(), new_key(OTHER))))
         one, other = await ports.resting.page_under(OLD, FIRST, 9)
-        assert await ports.reseal.reseal(1, [moved(one, left_behind=True)], 7) == 1
+        assert (await ports.reseal.reseal(1, [moved(one, left_behind=True)], 7)).replaced == 1
         assert await ports.resting.page_under(OLD, FIRST, 9) == [other]
         assert await ports.resting.resting_under(OLD) == Resting(1, 1)
         record = await ports.reader.record(KEY)
@@ -255,8 +305,9 @@ def test_when_a_domain_key_was_added_is_known(ports: Any) -> None:
         (IDS_BY_TOKEN, 3),
         (PAGE, 7),
         (COUNT_HEADS, 1),
-        (REPLACE_HEAD, 7),
-        (REPLACE_SEALED, 5),
+        (replace_heads(2), 14),
+        (replaced_heads(2), 4),
+        (replace_tokens(2), 10),
     ],
 )
 def test_every_statement_of_a_rotation_is_served_by_an_index(database: Path, statement: str, values: int) -> None:

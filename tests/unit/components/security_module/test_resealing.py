@@ -140,6 +140,21 @@ def test_all_of_a_key_moves_under_the_newest_domain_key(rotation: Rotation) -> N
 
 
 @pytest.mark.requirement("P21-03", "CONS-18")
+def test_a_frame_tells_whether_the_module_had_customers_meanwhile(rotation: Rotation) -> None:
+    """How many of their items it did since the frame before, and nothing about them."""
+
+    def meanwhile() -> int:
+        answer = rotation.ask(encode_reseal((rotation.resting,)))
+        assert isinstance(answer, bytes)
+        return decode_resealed(answer).meanwhile
+
+    assert meanwhile() > 0
+    assert meanwhile() == 0
+    assert rotation.decrypts()
+    rotation.describe()
+    assert (meanwhile(), meanwhile()) == (2, 0)
+
+
 def test_before_and_after_a_key_is_used_under_either_domain_key(rotation: Rotation) -> None:
     """The old one opens and never seals: what is written between the changes is under the new one."""
     assert rotation.decrypts()

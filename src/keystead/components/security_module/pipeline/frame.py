@@ -37,6 +37,8 @@ class Executor:
         self._judge = PolicyJudge()
         self._records = Records(vault)
         self._refused: Counter[tuple[str, str]] = Counter()
+        self.served = 0
+        """Items of all frames since the start."""
         self._domain: DomainState | None = None
 
     def switch(self, domain: DomainState) -> None:
@@ -47,6 +49,7 @@ class Executor:
     def work(self, content: Buffer, audience: OperatorId, now: int) -> bytearray:
         """Return the content of the response to a frame of work, which the caller wipes; raises FormatError."""
         work = decode_work(content)
+        self.served += len(work.items)
         vouchers: list[Mac | Refusal] = [self._voucher(token, now) for token in work.vouchers]
         outcomes = [self._outcome(item, vouchers[item.voucher], audience, now) for item in work.items]
         self._tell_refusals()

@@ -55,6 +55,8 @@ class Resealed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One outcome for each record, in their order."""
 
     outcomes: tuple[ResealedKey, ...]
+    meanwhile: Count
+    """Items of customers' work that the module did since the frame of records before."""
 
 
 class KeyUsage(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -91,13 +93,13 @@ def decode_reseal(content: Buffer) -> Reseal:
     return asked
 
 
-def encode_resealed(outcomes: tuple[ResealedKey, ...]) -> bytes:
+def encode_resealed(outcomes: tuple[ResealedKey, ...], meanwhile: int) -> bytes:
     """Return the content of a response frame."""
-    return bytes((RESEAL,)) + _resealed.encode(Resealed(outcomes))
+    return bytes((RESEAL,)) + _resealed.encode(Resealed(outcomes, meanwhile))
 
 
 def decode_resealed(content: Buffer) -> Resealed:
-    """Return the outcomes that a response frame carries; raises FormatError."""
+    """Return what a response frame carries; raises FormatError."""
     return _resealed.decode(_after(RESEAL, content))
 
 
