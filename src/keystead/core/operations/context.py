@@ -1,7 +1,7 @@
 """What a handler is given beside the request and the keys, and what it gives back."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,9 @@ from keystead.core.protocols.proof import Claims
 from keystead.core.records import Change
 from keystead.identifiers import AccountId, AliasName, Region
 
+Terms: TypeAlias = tuple[Mapping[str, str], NewGrant | None]
+"""The encryption context, and for ``kms:CreateGrant`` what the new grant would allow."""
+
 
 class Access(msgspec.Struct, frozen=True, gc=False):
     """One permission that a request needs."""
@@ -28,10 +31,8 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     """The key whose policy is asked; None where identity policies alone decide."""
     conditions: Callable[[], Mapping[str, Values]]
     """What policies may ask about this request and key; made only when a policy asks."""
-    encryption_context: Mapping[str, str] = {}
-    """What the constraints of grants are held against."""
-    new_grant: NewGrant | None = None
-    """For ``kms:CreateGrant`` what the new grant would allow."""
+    terms: Callable[[], Terms] = lambda: ({}, None)
+    """What the constraints of grants are held against; made only for a key that has grants."""
 
 
 class Judge(Protocol):

@@ -1,14 +1,16 @@
 """Judges by policies: each permission that an operation needs becomes one question to ``core.policy``."""
 
+from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.context import Access, Context
 from keystead.core.operations.granted import Granted
+from keystead.core.operations.terms import NOTHING
 from keystead.core.policy.compiled import Compiled, compiled
 from keystead.core.policy.document import PolicyKind, parse
 from keystead.core.policy.evaluation import Identity, Root, evaluate
-from keystead.core.policy.grants import Grant, may_retire
+from keystead.core.policy.grants import Grant, NewGrant, may_retire
 from keystead.core.policy.lockout import keep_changeable
 from keystead.core.policy.principals import Principal, principal
 from keystead.core.policy.request import AccessRequest, LazyContext, of_principal, of_time
@@ -22,32 +24,47 @@ T = TypeVar("T")
 
 REMEMBERED: Final = 2 * 1024 * 1024
 """Bytes of key policies that are kept ready, and of grants; so customers who put long ones cannot fill a module."""
+ALLOWED: Final = 4096
+"""Questions that are remembered because they were allowed whatever the circumstances."""
 _ROOT_USER: Final = Root.USER  # reading a name is faster than reading a member
 
 
 class PolicyJudge:
     """The ``Judge`` of production. What it remembers only saves time: a policy counts if the key's head names it."""
 
-    def __init__(self, most: int = REMEMBERED) -> None:
-        """Take how many bytes of key policies, and of grants, to keep ready at most."""
+    def __init__(self, most: int = REMEMBERED, allowed: int = ALLOWED) -> None:
+        """Take how many bytes of key policies, and of grants, to keep ready at most, and how many answers."""
         self._policies: _Ready[Compiled] = _Ready(most)
         self._grants: _Ready[Granted] = _Ready(most)
+        self._allowed: dict[tuple[bytes, str, str, str, str], None] = {}
+        self._most_allowed = allowed
 
     @property
     def remembered(self) -> int:
         """Bytes of the key policies and grants that are ready."""
         return self._policies.remembered + self._grants.remembered
 
+    @property
+    def answers(self) -> int:
+        """How many answers are remembered."""
+        return len(self._allowed)
+
     def authorize(self, context: Context, access: Access) -> None:
         """Return if the caller may; AccessDeniedException if not, RecordError for a stored policy that is none."""
-        asks = _asks(context)
-        request = _request(context, access, asks)
         key = access.key
         if key is None:
+            asks = _asks(context)
+            request = _request(context, access, asks)
             require(evaluate(request, None, _identity(asks)), request)
             return
-        grants = self._granted(key).concerning(access.action, asks) if key.head.grants else ()
-        require(evaluate(request, self._policy(key), _identity(asks), grants), request)
+        policy = self._policy(key)
+        if key.head.grants:
+            asks = _asks(context)
+            request = _request(context, access, asks, *access.terms())
+            grants = self._granted(key).concerning(access.action, asks)
+            require(evaluate(request, policy, _identity(asks), grants), request)
+        else:
+            self._authorize_without_grants(context, access, key, policy)
 
     def admit_retirement(self, context: Context, access: Access, grant: Grant, issuer: AccountId) -> None:
         """Return if the caller may retire this grant and no policy denies it; AccessDeniedException if not."""
@@ -71,6 +88,23 @@ class PolicyJudge:
         if not bypass_lockout_check:
             asks = _asks(context)
             keep_changeable(_request(context, access, asks), ready, _identity(asks))
+
+    def _authorize_without_grants(self, context: Context, access: Access, key: OpenedKey, policy: Compiled) -> None:
+        """Judge, or remember that the same question was allowed without that any condition was asked for.
+
+        Then nothing else could have made a difference: what is remembered is what would be found again.
+        """
+        claims = context.claims
+        question = (key.head.policy, claims.principal, claims.account, access.action, access.resource)
+        if question in self._allowed:
+            return
+        asks = _asks(context)
+        request = _request(context, access, asks)
+        require(evaluate(request, policy, _identity(asks)), request)
+        if request.is_unasked:
+            self._allowed[question] = None
+            if len(self._allowed) > self._most_allowed:
+                del self._allowed[next(iter(self._allowed))]
 
     def _policy(self, key: OpenedKey) -> Compiled:
         written = key.attachment(POLICY)
@@ -121,7 +155,13 @@ def _asks(context: Context) -> Principal:
     return asks
 
 
-def _request(context: Context, access: Access, asks: Principal) -> AccessRequest:
+def _request(
+    context: Context,
+    access: Access,
+    asks: Principal,
+    encryption_context: Mapping[str, str] = NOTHING,
+    new_grant: NewGrant | None = None,
+) -> AccessRequest:
     def values() -> dict[str, Values]:
         # What is known for sure outranks what the voucher says, which outranks nothing.
         return {
@@ -139,8 +179,8 @@ def _request(context: Context, access: Access, asks: Principal) -> AccessRequest
         resource=access.resource,
         resource_account=account,
         context=LazyContext(values),
-        encryption_context=access.encryption_context,
-        new_grant=access.new_grant,
+        encryption_context=encryption_context,
+        new_grant=new_grant,
     )
 
 

@@ -10,7 +10,7 @@ from keystead.core.keys.opened import OpenedKey
 from keystead.core.keys.states import admit, is_gone
 from keystead.core.operations.authorization import Authorization, AuthorizationsOf
 from keystead.core.operations.conditions import ConditionsOf, Known, none, of_key, of_recipient
-from keystead.core.operations.context import Access, Context, Done
+from keystead.core.operations.context import Access, Context, Done, Terms
 from keystead.core.operations.grant_tokens import well_formed
 from keystead.core.operations.lookup import Keys, Lookup, hold
 from keystead.core.operations.quotas import QuotaOf
@@ -97,7 +97,7 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
     """
     lookup = operation.lookup(request, context.account, context.region)
     hold(lookup, keys, context.names)
-    if not operation.of_ended_keys:
+    if not operation.of_ended_keys and isinstance(lookup, Keys):
         _existing(lookup, keys, context.now)
     if not operation.cross_account:
         _own_keys(operation, context, keys)
@@ -112,12 +112,11 @@ def perform(operation: Operation, context: Context, request: Shape, keys: tuple[
     return operation.handler(context, request, keys)
 
 
-def _existing(lookup: Lookup, keys: tuple[OpenedKey, ...], now: int) -> None:
+def _existing(lookup: Keys, keys: tuple[OpenedKey, ...], now: int) -> None:
     """Refuse a key that is gone as one that never was; pages leave it out."""
-    if isinstance(lookup, Keys):
-        for wanted, key in zip(lookup.wanted, keys, strict=True):
-            if is_gone(key.head, now):
-                raise wanted.reference.missing()
+    for place, key in enumerate(keys):
+        if is_gone(key.head, now):
+            raise lookup.wanted[place].reference.missing()
 
 
 def _own_keys(operation: Operation, context: Context, keys: tuple[OpenedKey, ...]) -> None:
@@ -150,5 +149,8 @@ def _authorize(
         resource = alias_arn(claims.region, claims.account, authorization.alias)
     else:
         resource = "*"
-    bound, new_grant = encryption_context_of(request, place), new_grant_of(request)
-    context.judge.authorize(context, Access(authorization.action, resource, key, conditions, bound, new_grant))
+
+    def terms() -> Terms:
+        return encryption_context_of(request, place), new_grant_of(request)
+
+    context.judge.authorize(context, Access(authorization.action, resource, key, conditions, terms))

@@ -36,6 +36,11 @@ class AccessRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """Return the context as what it is made of."""
         return self.context.made() if isinstance(self.context, LazyContext) else self.context
 
+    @property
+    def is_unasked(self) -> bool:
+        """Whether no policy has asked for a value so far: then no other circumstances would have changed a verdict."""
+        return isinstance(self.context, LazyContext) and self.context.is_unasked
+
 
 class LazyContext(Mapping[str, Values]):
     """A context that is made when a policy first asks for a value; most policies never ask."""
@@ -51,6 +56,11 @@ class LazyContext(Mapping[str, Values]):
         if self._made is None:
             self._made = self._make()
         return self._made
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether nobody has asked for a value so far."""
+        return self._made is None
 
     def __getitem__(self, key: str) -> Values:
         return self.made()[key]

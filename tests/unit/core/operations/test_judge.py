@@ -9,6 +9,7 @@ import pytest
 from keystead.core.keys.head import encode
 from keystead.core.keys.opened import attachment_digest
 from keystead.core.operations.judge import PolicyJudge
+from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.shapes import CreateKeyRequest, DisableKeyRequest, EncryptRequest, Tag
 from keystead.core.records import POLICY, KeyRecord
 from keystead.errors import FormatError, RecordError
@@ -280,3 +281,71 @@ def test_policies_are_remembered_within_bounds(most: int) -> None:
             service.call("DisableKey", key_id=key_id)
         assert judge.remembered <= most
     assert (judge.remembered > 0) is (most > 0)
+
+
+def _asked(service: SimulatedService, who: str, name: str = "DescribeKey", **members: Any) -> Any:
+    service.proofs += 1
+    claims = msgspec.structs.replace(service.claims(name), principal=PrincipalArn(who))
+    return service.answer(name, MODEL[name].input(**members), claims)
+
+
+def test_what_is_remembered_is_only_what_no_circumstance_would_change(service: SimulatedService) -> None:
+    """A statement with a condition is judged each time, whatever came of it before."""
+    key_id = service.create(policy=_deny("kms:Encrypt", StringEquals={"kms:EncryptionContext:level": "secret"}))
+    for _ in range(2):
+        service.encrypt(key_id, encryption_context={"level": "free"})
+        with refused("AccessDeniedException"):
+            service.encrypt(key_id, encryption_context={"level": "secret"})
+
+
+def test_what_is_remembered_of_one_is_not_of_another(service: SimulatedService) -> None:
+    """Another principal, action, key and policy are asked for anew, each after the same was allowed."""
+    allow = {"Effect": "Allow", "Principal": {"AWS": USER}, "Action": "kms:DescribeKey", "Resource": "*"}
+    policy = _policy(allow)
+    key_id, other = service.create(policy=policy), service.create()
+    for _ in range(2):
+        _asked(service, USER, key_id=key_id)
+        for who, name, key in (
+            (USER.replace("alice", "bob"), "DescribeKey", key_id),
+            (USER, "GetKeyPolicy", key_id),
+            (USER, "DescribeKey", other),
+        ):
+            with refused("AccessDeniedException"):
+                _asked(service, who, name, key_id=key)
+    service.call("PutKeyPolicy", key_id=key_id, policy=_policy())
+    with refused("AccessDeniedException"):
+        _asked(service, USER, key_id=key_id)
+    service.call("PutKeyPolicy", key_id=key_id, policy=policy)
+    _asked(service, USER, key_id=key_id)
+
+
+def test_an_answer_is_remembered_for_the_principal_of_its_account_alone(service: SimulatedService) -> None:
+    """Claims that contradict one another are refused, also after the same principal was allowed."""
+    key_id = service.create()
+    _asked(service, f"arn:aws:iam::{ACCOUNT}:root", key_id=key_id)
+    claims = msgspec.structs.replace(service.claims("DescribeKey"), account=OTHER_ACCOUNT)
+    with pytest.raises(FormatError):
+        service.answer("DescribeKey", MODEL["DescribeKey"].input(key_id=service.head(key_id).arn), claims)
+
+
+def test_a_grant_is_asked_for_although_the_policy_was_remembered(service: SimulatedService) -> None:
+    """A key that gets a grant, and loses it, is judged by what it has at the moment."""
+    key_id = service.create()
+    with refused("AccessDeniedException"):
+        _asked(service, USER, key_id=key_id)
+    grant = service.call("CreateGrant", key_id=key_id, grantee_principal=USER, operations=["DescribeKey"]).grant_id
+    _asked(service, USER, key_id=key_id)
+    service.call("RevokeGrant", key_id=key_id, grant_id=grant)
+    with refused("AccessDeniedException"):
+        _asked(service, USER, key_id=key_id)
+
+
+def test_answers_are_remembered_within_bounds() -> None:
+    """As many as there may be, the newest of them; and what is remembered saves the judging."""
+    judge = PolicyJudge(allowed=3)
+    service = SimulatedService(policies=judge)
+    keys = [service.create() for _ in range(5)]
+    for key_id in keys:
+        service.encrypt(key_id)
+        assert judge.answers <= 3
+    assert judge.answers == 3
