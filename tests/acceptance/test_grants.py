@@ -20,6 +20,12 @@ def test_a_client_makes_lists_uses_and_retires_grants(service: Service) -> None:
         kms.create_grant(Name="app", Constraints={"EncryptionContextSubset": CONTEXT}, **asked)["GrantId"]
         == made["GrantId"]
     )
+    mine = kms.create_grant(RetiringPrincipal=f"arn:aws:iam::{account}:root", **asked)
+    pages = kms.get_paginator("list_retirable_grants").paginate(RetiringPrincipal=account)
+    (retirable,) = (entry for page in pages for entry in page["Grants"])
+    assert (retirable["KeyId"], retirable["GrantId"]) == (arn, mine["GrantId"])
+    kms.retire_grant(KeyId=arn, GrantId=mine["GrantId"])
+    assert kms.list_retirable_grants(RetiringPrincipal=account)["Grants"] == []
     kms.encrypt(KeyId=arn, Plaintext=b"x", GrantTokens=[made["GrantToken"]])
     other = kms.create_grant(**asked)
     pages = kms.get_paginator("list_grants").paginate(KeyId=arn, PaginationConfig={"PageSize": 1})

@@ -45,6 +45,11 @@ class SlowRepository(KeyReader, KeyWriter):
         await asyncio.sleep(self._latency())
         return await self._repository.page_of_aliases(account, region, after, limit)
 
+    async def page_of_retirable(self, region: Region, principal: str, start: KeyId, limit: int) -> list[KeyRecord]:
+        """Return a page."""
+        await asyncio.sleep(self._latency())
+        return await self._repository.page_of_retirable(region, principal, start, limit)
+
     async def count(self) -> int:
         """Return how many keys there are."""
         return await self._repository.count()

@@ -17,7 +17,8 @@ from keystead.core.keys.head import KeyHead
 from keystead.core.keys.opened import OpenedKey, open_record
 from keystead.core.operations.aliases import already_exists
 from keystead.core.operations.context import Access, Context, Done, Judge
-from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, Wanted
+from keystead.core.operations.granted import retirers
+from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, RetirablePage, Wanted
 from keystead.core.operations.operation import perform
 from keystead.core.operations.recipients import Attestation, NothingBelieved
 from keystead.core.operations.references import AliasNamed
@@ -26,7 +27,7 @@ from keystead.core.policy.grants import Grant
 from keystead.core.protocols.aws_json.extension import OPERATIONS as MODEL
 from keystead.core.protocols.aws_json.model import Shape
 from keystead.core.protocols.proof import LIFETIME, Claims
-from keystead.core.records import ALIASES, AliasChange, Change, KeyRecord, merged
+from keystead.core.records import ALIASES, GRANTS, AliasChange, Change, KeyRecord, merged
 from keystead.errors import ConflictError, DuplicateError, ServiceError
 from keystead.identifiers import AccountId, AliasName, DomainKeyId, KeyId, OperatorId, Region, root_arn
 from keystead.primitives.digest import sha256
@@ -121,6 +122,8 @@ class SimulatedService:
                 records = self._page_of_keys(lookup)
             case AliasesPage():
                 names, records = self._page_of_aliases(lookup)
+            case RetirablePage():
+                records = self._page_of_retirable(lookup)
         keys = tuple(self.open(record) for record in self.tamper(records))
         judge = self.policies or self.judge
         context = Context(self.clock, claims, self.vault, judge, self.domain, names, self.attestation)
@@ -207,8 +210,17 @@ class SimulatedService:
     def _page_of_aliases(self, page: AliasesPage) -> tuple[tuple[AliasName, ...], tuple[KeyRecord, ...]]:
         places = sorted(place for place in self.aliases if place[0] == page.account and place[2] > page.after)
         shown = places[: page.limit + 1]
-        return tuple(place[2] for place in shown), tuple(_listed(self.records[self.aliases[place]]) for place in shown)
+        return tuple(place[2] for place in shown), tuple(
+            _listed(self.records[self.aliases[place]], ALIASES) for place in shown
+        )
+
+    def _page_of_retirable(self, page: RetirablePage) -> tuple[KeyRecord, ...]:
+        records = (self.records[key_id] for key_id in sorted(self.records) if key_id >= page.start)
+        found = [
+            _listed(one, GRANTS) for one in records if page.principal in retirers(one.attachments.get(GRANTS, b""))
+        ]
+        return tuple(found[: page.limit + 1])
 
 
-def _listed(record: KeyRecord) -> KeyRecord:
-    return KeyRecord(record.head, {}, {kind: text for kind, text in record.attachments.items() if kind == ALIASES})
+def _listed(record: KeyRecord, kind: str) -> KeyRecord:
+    return KeyRecord(record.head, {}, {one: text for one, text in record.attachments.items() if one == kind})

@@ -90,6 +90,12 @@ class KeyReader(Protocol):
     ) -> list[tuple[AliasName, KeyRecord]]:
         """Return up to ``limit`` alias names above ``after`` in order, each with its key's head and aliases."""
 
+    async def page_of_retirable(self, region: Region, principal: str, start: KeyId, limit: int) -> list[KeyRecord]:
+        """Return up to ``limit`` records (heads and grants) with ids from ``start`` on in order of id.
+
+        They are of any account. Each has a grant that a principal of this name (``granted.name_of``) may retire.
+        """
+
     async def count(self) -> int:
         """Return how many keys there are (for status, not for decisions)."""
 

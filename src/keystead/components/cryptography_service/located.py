@@ -6,7 +6,7 @@ import msgspec
 
 from keystead.components.cryptography_service.admitted import Admitted
 from keystead.components.cryptography_service.records_cache import RecordsCache
-from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage
+from keystead.core.operations.lookup import AliasesPage, Keys, KeysPage, RetirablePage
 from keystead.core.operations.references import AliasNamed, Reference
 from keystead.core.protocols.module_session.work import Item
 from keystead.core.records import KeyReader, KeyRecord
@@ -70,9 +70,14 @@ class Records:
             raise reference.missing()
         return record
 
-    async def _page(self, page: KeysPage | AliasesPage) -> tuple[list[KeyRecord], tuple[str, ...]]:
+    async def _page(self, page: KeysPage | AliasesPage | RetirablePage) -> tuple[list[KeyRecord], tuple[str, ...]]:
         """One more than the page holds, so that the module sees whether there is more."""
-        if isinstance(page, KeysPage):
-            return await self._reader.page_of_keys(page.account, page.region, page.after, page.limit + 1), ()
-        named = await self._reader.page_of_aliases(page.account, page.region, page.after, page.limit + 1)
-        return [record for _, record in named], tuple([name for name, _ in named])
+        reader, most = self._reader, page.limit + 1
+        match page:
+            case KeysPage():
+                return await reader.page_of_keys(page.account, page.region, page.after, most), ()
+            case RetirablePage():
+                return await reader.page_of_retirable(page.region, page.principal, page.start, most), ()
+            case AliasesPage():
+                named = await reader.page_of_aliases(page.account, page.region, page.after, most)
+                return [record for _, record in named], tuple([name for name, _ in named])

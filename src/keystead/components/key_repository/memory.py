@@ -6,9 +6,11 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from keystead.components.key_repository.memory_rotations import MemoryRotationRepository
+from keystead.core.operations.granted import retirers
 from keystead.core.protocols.module_session.resealing import RestingKey
 from keystead.core.records import (
     ALIASES,
+    GRANTS,
     AliasChange,
     Change,
     DomainKeyFence,
@@ -78,7 +80,17 @@ class MemoryKeyRepository(KeyReader, HeadReader, KeyWriter, DomainKeyFence, Rest
         """Return a page in order of name."""
         names = sorted(name for owner, name in self._state.aliases if owner == (account, region) and name > after)
         target = self._state.aliases
-        return [(name, _listed(self._state.keys[target[(account, region), name]][1])) for name in islice(names, limit)]
+        return [
+            (name, _listed(self._state.keys[target[(account, region), name]][1], ALIASES))
+            for name in islice(names, limit)
+        ]
+
+    async def page_of_retirable(self, region: Region, principal: str, start: KeyId, limit: int) -> list[KeyRecord]:
+        """Return a page in order of id."""
+        keys = self._state.keys
+        found = (keys[each] for each in sorted(keys) if each >= start and keys[each][0][1] == region)
+        meant = (record for _, record in found if principal in retirers(record.attachments.get(GRANTS, b"")))
+        return [_listed(record, GRANTS) for record in islice(meant, limit)]
 
     async def count(self) -> int:
         """Return how many keys there are."""
@@ -200,5 +212,5 @@ def _put_alias(state: _State, alias: AliasChange) -> None:
         raise ConflictError("there is no key for the alias")
 
 
-def _listed(record: KeyRecord) -> KeyRecord:
-    return KeyRecord(record.head, {}, {kind: each for kind, each in record.attachments.items() if kind == ALIASES})
+def _listed(record: KeyRecord, kind: str) -> KeyRecord:
+    return KeyRecord(record.head, {}, {one: content for one, content in record.attachments.items() if one == kind})

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from keystead.core.records import ALIASES, HeadReader, KeyReader, KeyRecord
+from keystead.core.records import ALIASES, GRANTS, HeadReader, KeyReader, KeyRecord
 from keystead.errors import RecordError
 from keystead.identifiers import AccountId, AliasName, KeyId, Region
 from keystead.transport.sql import Connection, unavailable
@@ -21,6 +21,13 @@ SELECT aliases.name, keys.head, key_attachments.content
 FROM aliases JOIN keys ON keys.key_id = aliases.key_id
 LEFT JOIN key_attachments ON key_attachments.key_id = keys.key_id AND key_attachments.kind = '{ALIASES}'
 WHERE aliases.account = ? AND aliases.region = ? AND aliases.name > ? ORDER BY aliases.name LIMIT ?
+"""  # noqa: S608 - a constant of ours
+PAGE_OF_RETIRABLE: Final = f"""
+SELECT keys.head, key_attachments.content
+FROM grant_retirers JOIN keys ON keys.key_id = grant_retirers.key_id
+LEFT JOIN key_attachments ON key_attachments.key_id = keys.key_id AND key_attachments.kind = '{GRANTS}'
+WHERE grant_retirers.region = ? AND grant_retirers.principal = ? AND grant_retirers.key_id >= ?
+ORDER BY grant_retirers.key_id LIMIT ?
 """  # noqa: S608 - a constant of ours
 PAGE_OF_HEADS: Final = "SELECT key_id, head FROM keys WHERE key_id > ? ORDER BY key_id LIMIT ?"
 COUNT: Final = "SELECT count(*) FROM keys"
@@ -57,7 +64,12 @@ class SqliteKeyReader(KeyReader, HeadReader):
     ) -> list[tuple[AliasName, KeyRecord]]:
         """Return a page in order of name; raises RecordError too."""
         rows = self._rows(PAGE_OF_ALIASES, (account, region, after, limit))
-        return [(AliasName(_text(name)), _listed(head, names)) for name, head, names in rows]
+        return [(AliasName(_text(name)), _listed(head, ALIASES, names)) for name, head, names in rows]
+
+    async def page_of_retirable(self, region: Region, principal: str, start: KeyId, limit: int) -> list[KeyRecord]:
+        """Return a page in order of id; raises RecordError too."""
+        rows = self._rows(PAGE_OF_RETIRABLE, (region, principal, start, limit))
+        return [_listed(head, GRANTS, grants) for head, grants in rows]
 
     async def count(self) -> int:
         """Return how many keys there are, in time that grows with them."""
@@ -84,8 +96,8 @@ def _record(rows: list[tuple[object, object, object]]) -> KeyRecord:
     return KeyRecord(head, tokens, attachments)
 
 
-def _listed(head: object, names: object) -> KeyRecord:
-    return KeyRecord(_octets(head), {}, {} if names is None else {ALIASES: _octets(names)})
+def _listed(head: object, kind: str, content: object) -> KeyRecord:
+    return KeyRecord(_octets(head), {}, {} if content is None else {kind: _octets(content)})
 
 
 def _octets(value: object) -> bytes:

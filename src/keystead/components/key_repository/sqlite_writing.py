@@ -6,7 +6,8 @@ from functools import partial
 from typing import Final
 
 from keystead.core.failpoints import Step, durable
-from keystead.core.records import AliasChange, Change, DomainKeyFence, KeyChange, KeyWriter
+from keystead.core.operations.granted import retirers
+from keystead.core.records import GRANTS, AliasChange, Change, DomainKeyFence, KeyChange, KeyWriter
 from keystead.errors import ConflictError, DuplicateError, FencedError
 from keystead.identifiers import DomainKeyId
 from keystead.primitives.digest import sha256
@@ -34,6 +35,8 @@ INSERT INTO aliases (account, region, name, key_id) VALUES (?, ?, ?, ?) ON CONFL
 """
 MOVE_ALIAS: Final = "UPDATE aliases SET key_id = ? WHERE account = ? AND region = ? AND name = ? AND key_id = ?"
 REMOVE_ALIAS: Final = "DELETE FROM aliases WHERE account = ? AND region = ? AND name = ? AND key_id = ?"
+FORGET_RETIRERS: Final = "DELETE FROM grant_retirers WHERE key_id = ?"
+ADD_RETIRER: Final = "INSERT INTO grant_retirers (region, principal, key_id) VALUES (?, ?, ?)"
 ADMIT: Final = "INSERT INTO domain_keys (id, writable, added) VALUES (?, 1, ?) ON CONFLICT (id) DO NOTHING"
 FENCE: Final = "UPDATE domain_keys SET writable = 0 WHERE id = ?"
 
@@ -77,6 +80,8 @@ def _apply(change: Change, connection: Connection) -> None:
             _changed(SET_VERSION, (key.key_id, token.version, token.domain_key, token.token), connection)
         for kind, content in key.attachments.items():
             _changed(SET_ATTACHMENT, (key.key_id, kind, content), connection)
+        if GRANTS in key.attachments:
+            _put_retirers(key, connection)
     for alias in change.aliases:
         _put_alias(alias, connection)
 
@@ -95,6 +100,12 @@ def _put_head(key: KeyChange, connection: Connection) -> None:
             raise DuplicateError("there is a key with this id")
     elif not _changed(REPLACE_HEAD, (*state, *owner, key.replaces), connection):
         raise ConflictError("the key is not as it was read")
+
+
+def _put_retirers(key: KeyChange, connection: Connection) -> None:
+    _changed(FORGET_RETIRERS, (key.key_id,), connection)
+    for principal in retirers(key.attachments[GRANTS]):
+        _changed(ADD_RETIRER, (key.region, principal, key.key_id), connection)
 
 
 def _put_alias(alias: AliasChange, connection: Connection) -> None:

@@ -14,11 +14,13 @@ from keystead.core.protocols.aws_json.shapes import (
 
 
 class Authorization(msgspec.Struct, frozen=True, gc=False):
-    """One permission: on a key of the request (by its place), on an alias, or, with neither, on no resource."""
+    """One permission: on a key of the request (by its place), on an alias, on another resource, or on none."""
 
     action: str
     key: int | None = None
     alias: str | None = None
+    resource: str = "*"
+    """An ARN of neither."""
 
 
 Authorizations: TypeAlias = tuple[Authorization, ...]

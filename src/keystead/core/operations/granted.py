@@ -10,6 +10,22 @@ _NONE: Final[tuple[Grant, ...]] = ()
 _Named: TypeAlias = tuple[str, str]
 
 
+def name_of(principal: str) -> str:
+    """Return the one name of whom a grant names, who may be written in several ways: an account's number, or an ARN.
+
+    Raises:
+        ServiceError: MalformedPolicyDocumentException if it names no principal, or anyone.
+    """
+    named = grantee(principal)
+    (name,) = named.names | named.accounts
+    return name
+
+
+def retirers(attachment: bytes) -> frozenset[str]:
+    """Return the names of all who may retire one of these grants because it names them; RecordError for no grants."""
+    return frozenset(name_of(grant.retiring) for grant in read_grants(attachment) if grant.retiring)
+
+
 class Granted:
     """What the grants of one attachment allow. Those that name somebody else cost a decision nothing."""
 

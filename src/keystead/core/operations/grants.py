@@ -16,12 +16,11 @@ from keystead.core.operations.checks import invalid, not_dry_run
 from keystead.core.operations.conditions import of_key
 from keystead.core.operations.context import Access, Context, Done
 from keystead.core.operations.grant_tokens import GrantToken, call_of, decode, is_grant_id, new_grant_id
-from keystead.core.operations.granted import readable
+from keystead.core.operations.granted import name_of, readable
 from keystead.core.operations.lookup import Keys, Wanted
 from keystead.core.operations.paging import page_limit, read_marker, write_marker
 from keystead.core.operations.references import KeyNamed, key_reference
 from keystead.core.operations.terms import constraint_of
-from keystead.core.policy.principals import grantee
 from keystead.core.protocols.aws_json.shapes import (
     CreateGrantRequest,
     CreateGrantResponse,
@@ -107,7 +106,7 @@ def list_grants(_context: Context, request: ListGrantsRequest, keys: tuple[Opene
     found = [one for one in read_grants(key.attachment(GRANTS)) if one.grant_id > after and _is_meant(request, one)]
     shown, more = found[:limit], len(found) > limit
     marker = write_marker("ListGrants", shown[-1].grant_id) if more else None
-    entries = [_entry(key.head, grant) for grant in shown]
+    entries = [entry(key.head, grant) for grant in shown]
     return Done(ListGrantsResponse(grants=entries, next_marker=marker, truncated=more))
 
 
@@ -140,8 +139,8 @@ def _new_grant(context: Context, head: KeyHead, request: CreateGrantRequest) -> 
         new_grant_id(head.account, head.key_id, context.claims.id),
         context.now,
         context.account,
-        _principal(request.grantee_principal),
-        "" if request.retiring_principal is None else _principal(request.retiring_principal),
+        principal_arn(request.grantee_principal),
+        "" if request.retiring_principal is None else principal_arn(request.retiring_principal),
         tuple(sorted(set(request.operations))),
         _constraint(head, request.constraints),
         request.name or "",
@@ -155,9 +154,10 @@ def _fitting(head: KeyHead, request: CreateGrantRequest) -> None:
             raise ServiceError("ValidationException", f"Operation {operation} is not valid for the key {head.arn}.")
 
 
-def _principal(arn: str) -> str:
+def principal_arn(arn: str) -> str:
+    """Return the text if it names a principal; InvalidArnException if it does not."""
     try:
-        grantee(arn)
+        name_of(arn)
     except ServiceError:
         raise ServiceError("InvalidArnException", "ARN does not refer to a valid principal.") from None
     return arn
@@ -207,7 +207,8 @@ def _is_meant(request: ListGrantsRequest, grant: KeyGrant) -> bool:
     )
 
 
-def _entry(head: KeyHead, grant: KeyGrant) -> GrantListEntry:
+def entry(head: KeyHead, grant: KeyGrant) -> GrantListEntry:
+    """Return what lists tell of a grant of this key."""
     return GrantListEntry(
         key_id=head.arn,
         grant_id=grant.grant_id,

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from keystead.core.keys.head import KeyHead
 from keystead.core.keys.opened import OpenedKey
 from keystead.core.operations.references import AliasNamed, Reference, verify
 from keystead.core.records import ALIASES, GRANTS, POLICY, PUBLIC_KEY, TAGS, KeyRecord
@@ -74,7 +75,21 @@ class AliasesPage(msgspec.Struct, frozen=True, gc=False):
     limit: int
 
 
-Lookup: TypeAlias = Keys | KeysPage | AliasesPage
+class RetirablePage(msgspec.Struct, frozen=True, gc=False):
+    """Keys with grants that one principal may retire: up to ``limit + 1`` records with ids from ``start`` on, in order.
+
+    They may be of any account. Each carries the head and the grants. That one has such a grant is not held against the
+    index here: who lists them reads the grants.
+    """
+
+    region: Region
+    principal: str
+    """As ``granted.name_of`` names it."""
+    start: KeyId
+    limit: int
+
+
+Lookup: TypeAlias = Keys | KeysPage | AliasesPage | RetirablePage
 
 
 def hold(lookup: Lookup, keys: tuple[OpenedKey, ...], names: tuple[AliasName, ...]) -> None:
@@ -90,6 +105,8 @@ def hold(lookup: Lookup, keys: tuple[OpenedKey, ...], names: tuple[AliasName, ..
             verify(want.reference, key)
     elif isinstance(lookup, KeysPage):
         _hold_page(lookup, keys, [key.head.key_id for key in keys])
+    elif isinstance(lookup, RetirablePage):
+        _hold_retirable(lookup, [key.head for key in keys])
     else:
         if len(names) != len(keys):
             raise RecordError("not as many names as records")
@@ -104,4 +121,12 @@ def _hold_page(
     if any(key.head.account != page.account or key.head.region != page.region for key in keys):
         raise RecordError("a record of the page belongs to another account or region")
     if len(order) > page.limit + 1 or any(low >= high for low, high in zip((page.after, *order), order, strict=False)):
+        raise RecordError("the records of the page are not in order")
+
+
+def _hold_retirable(page: RetirablePage, heads: list[KeyHead]) -> None:
+    if any(head.region != page.region for head in heads):
+        raise RecordError("a record of the page belongs to another region")
+    order = [head.key_id for head in heads]
+    if len(order) > page.limit + 1 or order != sorted(set(order)) or (order and order[0] < page.start):
         raise RecordError("the records of the page are not in order")

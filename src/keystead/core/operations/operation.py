@@ -148,7 +148,7 @@ def _authorize(
     elif authorization.alias is not None:
         resource = alias_arn(claims.region, claims.account, authorization.alias)
     else:
-        resource = "*"
+        resource = authorization.resource
 
     def terms() -> Terms:
         return encryption_context_of(request, place), new_grant_of(request)

@@ -31,6 +31,7 @@ SIZES: Final[Mapping[str, Size]] = MappingProxyType(
         "ListKeyPolicies": Size(100, 1000),
         "ListKeyRotations": Size(100, 1000),
         "ListKeys": Size(100, 1000),
+        "ListRetirableGrants": Size(50, 100),
         "ListResourceTags": Size(50, 50),
     }
 )

@@ -21,6 +21,7 @@ from keystead.core.operations import (
     macs,
     policies,
     quotas,
+    retirable,
     rotation,
     shredding,
     signing,
@@ -194,6 +195,15 @@ _ROWS: Final = (
     ),
     _manage("ListResourceTags", tags.list_resource_tags, "reading"),
     _manage("PutKeyPolicy", policies.put_key_policy, "change", conditions=conditions.of_new_policy),
+    Operation(
+        name="ListRetirableGrants",
+        lookup=retirable.want_retirable,
+        authorizations=retirable.of_list_retirable,
+        handler=retirable.list_retirable_grants,
+        unit="reading",
+        judged=(),
+        cross_account=True,
+    ),
     Operation(
         name="ReEncrypt",
         lookup=encryption.want_for_reencrypt,

@@ -63,5 +63,16 @@ CREATE TABLE aliases (
 )
  WITHOUT ROWID;
 
+CREATE TABLE grant_retirers (
+    region TEXT NOT NULL, 
+    principal TEXT NOT NULL, 
+    key_id TEXT NOT NULL, 
+    PRIMARY KEY (region, principal, key_id), 
+    FOREIGN KEY(key_id) REFERENCES keys (key_id)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX grant_retirers_by_key ON grant_retirers (key_id);
+
 INSERT INTO alembic_version (version_num) VALUES ('0001') RETURNING version_num;
 

@@ -1,4 +1,4 @@
-"""Customers' keys: sealed heads, key tokens, attachments, the index of aliases, and the fence of domain keys.
+"""Customers' keys: sealed heads, key tokens, attachments, indexes of aliases and grants, the fence of domain keys.
 
 The columns beside what is sealed are indexes and decide nothing; what a key is, its head says.
 """
@@ -68,3 +68,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", "region", "name"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "grant_retirers",
+        sa.Column("region", _text(), nullable=False),
+        sa.Column("principal", _text(), nullable=False),
+        sa.Column("key_id", _text(), sa.ForeignKey("keys.key_id"), nullable=False),
+        sa.PrimaryKeyConstraint("region", "principal", "key_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("grant_retirers_by_key", "grant_retirers", ["key_id"])

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from keystead.core.records import ALIASES, POLICY, AliasChange, Change, KeyChange, KeyRecord, TokenChange
+from keystead.core.keys.attachments import KeyGrant, write_grants
+from keystead.core.records import ALIASES, GRANTS, POLICY, AliasChange, Change, KeyChange, KeyRecord, TokenChange
 from keystead.errors import ConflictError, DuplicateError, FencedError
 from keystead.identifiers import AccountId, AliasName, DomainKeyId, KeyId, Region
 
@@ -275,5 +276,65 @@ def test_pages_of_aliases_follow_the_order_of_names(ports: Any) -> None:
         assert page == [("alias/B", listed), ("alias/a", listed)]
         assert await ports.reader.page_of_aliases(ACCOUNT, REGION, AliasName("alias/a"), 2) == [("alias/b", listed)]
         assert await ports.reader.page_of_aliases(ACCOUNT, Region("eu-west-1"), AliasName(""), 2) == []
+
+    run(ports, script)
+
+
+BOB, CAROL = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("bob", "carol"))
+
+
+def granting(*retiring: str) -> dict[str, bytes]:
+    """Return an attachment with a grant for each of these retiring principals."""
+    grants = [
+        KeyGrant(f"{number:064}", 1, ACCOUNT, BOB, principal, ("Encrypt",), None, "")
+        for number, principal in enumerate(retiring)
+    ]
+    return {GRANTS: write_grants(tuple(grants))}
+
+
+def test_keys_are_found_by_who_may_retire_their_grants(ports: Any) -> None:
+    """In one region, of any account, from an id on, in order; with head and grants alone."""
+
+    async def script(ports: Any) -> None:
+        ids = sorted(KeyId(f"{number}0000000-0000-8000-8000-000000000000") for number in range(1, 5))
+        accounts = (ACCOUNT, AccountId("999999999999"), ACCOUNT, ACCOUNT)
+        retiring = ((BOB,), (CAROL, BOB), (CAROL, ""), ("",))
+        keys = [
+            new_key(each, account=account, attachments={POLICY: b"{}"} | granting(*who))
+            for each, account, who in zip(ids, accounts, retiring, strict=True)
+        ]
+        await ports.writer.apply(Change(tuple(keys)))
+        await ports.writer.apply(Change((new_key(KEY, region=Region("eu-west-1"), attachments=granting(BOB)),)))
+        listed = [KeyRecord(key.head, {}, {GRANTS: key.attachments[GRANTS]}) for key in keys]
+        page = ports.reader.page_of_retirable
+        assert await page(REGION, BOB, KeyId(""), 5) == listed[:2]
+        assert await page(REGION, CAROL, KeyId(""), 5) == listed[1:3]
+        assert await page(REGION, CAROL, KeyId(""), 1) == listed[1:2]
+        assert await page(REGION, CAROL, ids[2], 5) == listed[2:3]
+        assert await page(REGION, "", KeyId(""), 5) == []
+        assert len(await page(Region("eu-west-1"), BOB, KeyId(""), 5)) == 1
+
+    run(ports, script)
+
+
+def test_who_may_retire_follows_the_grants_of_a_key(ports: Any) -> None:
+    """An account has one name; another change leaves what was; grants that end, or are all gone, are found no more."""
+
+    async def script(ports: Any) -> None:
+        async def found(principal: str) -> int:
+            return len(await ports.reader.page_of_retirable(REGION, principal, KeyId(""), 5))
+
+        first = new_key(attachments=granting(BOB, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT))
+        await ports.writer.apply(Change((first,)))
+        assert [await found(each) for each in (BOB, ACCOUNT, CAROL)] == [1, 1, 0]
+        await ports.writer.apply(Change((next_head(b"2", first.head),)))
+        assert [await found(each) for each in (BOB, ACCOUNT, CAROL)] == [1, 1, 0]
+        await ports.writer.apply(Change((next_head(b"3", b"2", attachments=granting(CAROL)),)))
+        assert [await found(each) for each in (BOB, ACCOUNT, CAROL)] == [0, 0, 1]
+        with pytest.raises(ConflictError):
+            await ports.writer.apply(Change((next_head(b"4", b"2", attachments=granting(BOB)),)))
+        assert [await found(each) for each in (BOB, ACCOUNT, CAROL)] == [0, 0, 1]
+        await ports.writer.apply(Change((next_head(b"4", b"3", attachments={GRANTS: b""}),)))
+        assert [await found(each) for each in (BOB, ACCOUNT, CAROL)] == [0, 0, 0]
 
     run(ports, script)

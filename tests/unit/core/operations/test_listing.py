@@ -6,7 +6,7 @@ import pytest
 
 from keystead.core.operations.paging import SIZES, read_marker, write_marker
 from keystead.core.protocols.aws_json.shapes import Tag
-from tests.simulators.operations import OTHER_ACCOUNT, SimulatedService, refused
+from tests.simulators.operations import ACCOUNT, OTHER_ACCOUNT, SimulatedService, refused
 
 LISTS = {
     "ListAliases": ("aliases", "alias_name"),
@@ -76,6 +76,8 @@ def test_what_belongs_to_one_key_is_paged_too(service: SimulatedService) -> None
 def _members(service: SimulatedService, operation: str) -> dict[str, Any]:
     if operation in LISTS:
         return {}
+    if operation == "ListRetirableGrants":
+        return {"retiring_principal": f"arn:aws:iam::{ACCOUNT}:user/bob"}
     return {"key_id": service.call("ListKeys").keys[1].key_id}
 
 
