@@ -30,6 +30,7 @@ class Signer(SigV4Auth):
 
     def signed(self, request: Asked, milliseconds: int) -> AWSRequest:
         """Return the request as a client sends it."""
+        operation = request.operation
         parameters = {
             name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
             for name, value in request.parameters.items()
@@ -40,7 +41,7 @@ class Signer(SigV4Auth):
             data=json.encode(parameters),
             headers={
                 "Content-Type": "application/x-amz-json-1.1",
-                "X-Amz-Target": f"TrentService.{request.operation}",
+                "X-Amz-Target": operation if "." in operation else f"TrentService.{operation}",
             },
         )
         self.sign_at(signed, milliseconds)

@@ -28,6 +28,7 @@ from keystead.components.cryptography_service.located import Records
 from keystead.components.cryptography_service.records_cache import RecordsCache
 from keystead.components.cryptography_service.request_ids import RequestIds
 from keystead.components.key_repository.memory import MemoryKeyRepository
+from keystead.components.key_repository.memory_rotations import MemoryRotationRepository
 from keystead.components.security_module.journal import Journal
 from keystead.components.security_module.module import SecurityModule
 from keystead.components.security_module.root_slot import FileRootSlot
@@ -45,11 +46,12 @@ from keystead.identifiers import AccountId, DomainId, Region
 from keystead.primitives.openssh import OperatorKey, verify_sshsig
 from keystead.transport.authentication_link import AuthenticationLink
 from keystead.transport.coordinator_client import install
-from keystead.transport.domain_directory import DomainDirectory, publish_genesis, publish_token
+from keystead.transport.domain_directory import DomainDirectory, follow, publish_genesis, publish_token
 from keystead.transport.fleet import Fleet
 from keystead.transport.module_link import ModuleLink
 from keystead.transport.session_keeper import OperatorIdentity
 from tests.simulation.front_door import FrontDoor
+from tests.simulation.rotating import World, rotate
 from tests.simulation.slow_repository import SlowRepository
 from tests.simulation.slow_tokens import SlowTokens
 from tests.simulators.history import Exposure, History, Installed, Sealing
@@ -158,11 +160,25 @@ class Installation:
             for name, permissions in PERMISSIONS.items()
         )
         self.disks = {name: MemoryDisk(SeededRandomness(seed, f"disk of {name}")) for name in (*ROLES, "domain")}
-        self.keys = MemoryKeyRepository()
+        self.rotations = MemoryRotationRepository()
+        self.keys = MemoryKeyRepository(self.rotations)
+        self._world = World(
+            keys=self.keys,
+            rotations=self.rotations,
+            latency=self.network.latency,
+            seen=self._written,
+            modules=MODULES,
+        )
         self.tokens = MemoryTokenRepository()
         self.clocks = {name: SimClock(loop) for name in (*ROLES, "tools", "clients")}
         self.modules: dict[str, SecurityModule] = {}
         self.pin: DomainId | None = None
+        self.proposed: list[bytes] = []
+        """Every token that operators had made."""
+        self.written: list[KeyChange] = []
+        """Everything that was ever written to the key repository."""
+        self.images: list[dict[str, bytes]] = []
+        """Modules' disks as they once were."""
         self._seen_at: dict[str, bytes] = {}
         self.tools = SimProcess("tools", loop)
         self.roles: dict[str, Role] = {}
@@ -230,6 +246,9 @@ class Installation:
         """Record what is installed where, if it is not what was seen there before."""
         tokens = {submission.position.hash: submission for submission in self.tokens.submissions.values()}
         for name, module in self.modules.items():
+            image = self.disks[name].snapshot()
+            if image not in self.images:
+                self.images.append(image)
             if module.installed.blank or self._seen_at.get(name) == module.installed.current.hash:
                 continue
             current = module.installed.current
@@ -263,6 +282,7 @@ class Installation:
 
     def _written(self, change: KeyChange) -> None:
         """Record what is written to the key repository."""
+        self.written.append(change)
         sealed = [change.head, *(token.token for token in change.tokens)]
         self.history.expose(Exposure("key repository", content) for content in sealed)
         for content, kind in zip(
@@ -286,9 +306,11 @@ class Installation:
         self, name: str, process: SimProcess, view: DomainDirectory, clock: SimClock, randomness: SeededRandomness
     ) -> Fleet:
         """Return a fleet of the modules for an operator."""
+        return Fleet(self.network.of(process), MODULES, self._identity(name), view, clock, randomness)
+
+    def _identity(self, name: str) -> OperatorIdentity:
         founder = self.founder(name)
-        identity = OperatorIdentity(operator=founder.operator().id, key=founder.key)
-        return Fleet(self.network.of(process), MODULES, identity, view, clock, randomness)
+        return OperatorIdentity(operator=founder.operator().id, key=founder.key)
 
     async def _module(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
         disk = PoweredDisk(self.disks[process.name], process)
@@ -303,11 +325,6 @@ class Installation:
         """Return the version that every role can read of."""
         return self.view().state.version
 
-    def position_of_version_1(self) -> tuple[DomainId, bytes]:
-        """Return the domain's id, and the hash of its first token."""
-        (first,) = [one.position.hash for one in self.tokens.submissions.values() if one.position.version == 1]
-        return self.view().domain, first
-
     async def _coordinator(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
         view = self.view()
         ledger = Ledger(view.genesis, view.domain)
@@ -319,7 +336,17 @@ class Installation:
         await coordinator.resume()
         for courier in couriers:
             process.start(courier.run())
-        desk = Desk(coordinator, couriers)
+        rotating = rotate(
+            process,
+            coordinator,
+            self._world,
+            network,
+            self._identity(COORDINATOR),
+            clock,
+            randomness,
+            self._reported,
+        )
+        desk = Desk(coordinator, couriers, rotating)
         await network.listen(COORDINATOR, lambda: OperatorConnection(desk))
 
     def _reported(self, event: str, **_fields: object) -> None:
@@ -338,12 +365,14 @@ class Installation:
         judge = Judge(credentials, frozenset({REGION, OTHER_REGION}), randomness)
         vouching = SessionVouching(fleet)
         process.start(fleet.run())
+        process.start(follow(view, lambda _: None))
         await self.network.of(process).listen(
             AUTHENTICATION, lambda: FrontEndConnection(judge, vouching, lambda: view.state, clock, randomness)
         )
 
     async def _cryptography(self, process: SimProcess, clock: SimClock, randomness: SeededRandomness) -> None:
-        fleet = self.fleet(CRYPTOGRAPHY, process, self.view(), clock, randomness)
+        view = self.view()
+        fleet = self.fleet(CRYPTOGRAPHY, process, view, clock, randomness)
         founder = self.founder(CRYPTOGRAPHY)
         network = self.network.of(process)
         authentication = AuthenticationLink(network, AUTHENTICATION, founder.operator().id, founder.key)
@@ -354,6 +383,7 @@ class Installation:
         admission = Admission(clock, dict.fromkeys(QUOTAS, inf))
         application = Application(authentication, admission, execution, health, RequestIds(randomness), self._failed)
         process.start(fleet.run())
+        process.start(follow(view, lambda _: None))
         process.start(authentication.run())
         self.front_door.opened(process, application)
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from keystead.core.domain.change_request import AddDomainKey
 from keystead.core.protocols.module_session.messages import Propose, Proposed
 from tests.simulation.domain_change import approved
 from tests.simulation.installation import MODULES, Installation
@@ -25,7 +26,7 @@ def test_what_was_accepted_is_installed(moment: int) -> None:
         await at.found()
         link = at.link(MODULES[0])
         running = at.tools.start(link.run())
-        answer = await link.control(Propose(approved(at, SeededRandomness(moment, "operator"))))
+        answer = await link.control(Propose(approved(at, AddDomainKey(), SeededRandomness(moment, "operator"))))
         assert isinstance(answer, Proposed)
         at.network.delay = SLOW
         asking = asyncio.create_task(at.install(answer.token))

@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from keystead.components.cryptography_service.records_cache import RecordsCache
+from keystead.components.security_module import resealing
+from keystead.components.security_module.root_slot import FileRootSlot
 from keystead.components.security_module.sealed_file import NAME, SealedFile
 from keystead.components.security_module.vault import DomainVault
 from keystead.core.domain import succession
-from keystead.core.keys.opened import OpenedKey
+from keystead.core.keys.opened import OpenedKey, open_record
 from keystead.core.operations import operation
 from keystead.core.ports import Buffer
-from keystead.core.records import Change
+from keystead.core.records import Change, KeyRecord
 from tests.simulation import domain_change
 from tests.simulation.slow_repository import SlowRepository
 from tests.simulation.story import tell
@@ -67,6 +70,21 @@ def keys_rest_in_clear(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SealedFile, "write", leaks)
 
 
+def marks_are_lost(patch: pytest.MonkeyPatch) -> None:
+    """A module that seals a record anew forgets that it is marked to be shredded."""
+
+    def forgets(sealed: bytes, record: KeyRecord) -> OpenedKey:
+        opened = open_record(sealed, record)
+        return structs.replace(opened, head=structs.replace(opened.head, shredded=0))
+
+    patch.setattr(resealing, "open_record", forgets)
+
+
+def old_generations_stay(patch: pytest.MonkeyPatch) -> None:
+    """A module keeps what its file rested under before."""
+    patch.setattr(FileRootSlot, "destroy", lambda *_: None)
+
+
 def one_signature_is_enough(patch: pytest.MonkeyPatch) -> None:
     """Nobody counts signatures, and one operator acts alone."""
     patch.setattr(succession, "require", lambda *_: None)
@@ -103,6 +121,8 @@ MISTAKES: dict[str, tuple[Break, str]] = {
     "keys rest in clear": (keys_rest_in_clear, "I4"),
     "one signature is enough": (one_signature_is_enough, "I5"),
     "nonces repeat": (nonces_repeat, "I8"),
+    "marks to be shredded are lost in a rotation": (marks_are_lost, "I2"),
+    "old generations of the root slot stay": (old_generations_stay, "I2"),
 }
 
 

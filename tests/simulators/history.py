@@ -97,6 +97,14 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What a key had encrypted opened to an attacker, with all that is left and all that was ever seen."""
+
+    key_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRecord:
     """One durable record of the use of a key."""
 
@@ -117,6 +125,7 @@ class History:
     secrets: dict[str, bytes] = field(default_factory=dict)
     """Key material that only modules may hold, by a name for the report."""
     exposures: list[Exposure] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
     audit: list[AuditRecord] | None = None
     closing: float | None = None
     """From here on, faults were over and everything that was acknowledged was read again."""

@@ -48,7 +48,10 @@ class PowerCut(BaseException):
 
 
 class MemoryDisk:
-    """A disk that survives its processes, and on which a write can be cut: then the old or the new content is there."""
+    """A disk that survives its processes. Where a write is cut, the old or the new content is there.
+
+    A file whose removal is cut is there as it was, or overwritten, or gone.
+    """
 
     def __init__(self, randomness: SeededRandomness) -> None:
         self._randomness = randomness
@@ -68,22 +71,27 @@ class MemoryDisk:
         self._change(lambda: self._files.__setitem__(name, bytes(content)))
 
     def remove(self, name: str) -> None:
-        """Remove the file."""
-        self._change(lambda: self._files.pop(name, None))
+        """Overwrite the file and remove it."""
+        self._change(lambda: self._overwrite(name), lambda: self._files.pop(name, None))
 
     def snapshot(self) -> dict[str, bytes]:
         """Return all that rests here."""
         return dict(self._files)
 
-    def _change(self, change: Callable[[], object]) -> None:
+    def _overwrite(self, name: str) -> None:
+        if name in self._files:
+            self._files[name] = bytes(len(self._files[name]))
+
+    def _change(self, *steps: Callable[[], object]) -> None:
         if self._writes_left is not None:
             self._writes_left -= 1
             if self._writes_left == 0:
                 self._writes_left = None
-                if self._randomness.token(1)[0] % 2:
-                    change()
+                for step in steps[: self._randomness.token(1)[0] % (len(steps) + 1)]:
+                    step()
                 raise PowerCut
-        change()
+        for step in steps:
+            step()
 
 
 class SimProcess:

@@ -1,6 +1,7 @@
 """What clients were told, against what they had been told before: I1, I2, I3, I7 and I9."""
 
 from collections.abc import Iterator
+from math import inf
 from typing import Final
 
 from tests.simulators.checks.timeline import CLOSES, Timeline
@@ -67,11 +68,14 @@ def _excused(history: History, timeline: Timeline, key_id: str) -> bool:
 
 
 def resurrected(history: History, timeline: Timeline) -> Iterator[str]:
-    """I2: nothing uses a key whose end was acknowledged before."""
+    """I2: nothing uses a key whose end was acknowledged before, and nobody opens what it had encrypted."""
     for call in history.calls:
         for key_id in _keys_of(timeline, call) & history.ended.keys():
             if _worked(call) and call.invoked > history.ended[key_id]:
                 yield f"{_told(call)}: used key {key_id}, which had ended at {history.ended[key_id]:.3f}"
+    for opening in history.openings:
+        if opening.at > history.ended.get(opening.key_id, inf):
+            yield f"key {opening.key_id}: opened to an attacker at {opening.at:.3f}, after it had ended"
 
 
 def confused(history: History, timeline: Timeline) -> Iterator[str]:

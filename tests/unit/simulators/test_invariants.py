@@ -14,6 +14,7 @@ from tests.simulators.history import (
     Fate,
     History,
     Installed,
+    Opening,
     Sealing,
 )
 from tests.simulators.invariants import Report, judge
@@ -207,6 +208,13 @@ def test_what_had_ended_must_not_work() -> None:
     assert found(CREATED, ENCRYPTED, ended={KEY: 4.0}) == []
     assert found(CREATED, ENCRYPTED, DECRYPTED, ended={KEY: 4.0}) == ["I2"]
     assert found(CREATED, ENCRYPTED, moved, ended={KEY: 4.0}) == ["I2"]
+
+
+def test_what_had_ended_must_not_open_to_an_attacker() -> None:
+    """A key that lives may; one that ended may have before."""
+    assert found(CREATED, ENCRYPTED, openings=[Opening(KEY, 5.0)]) == []
+    assert found(CREATED, ENCRYPTED, ended={KEY: 6.0}, openings=[Opening(KEY, 5.0)]) == []
+    assert found(CREATED, ENCRYPTED, ended={KEY: 4.0}, openings=[Opening(KEY, 5.0)]) == ["I2"]
 
 
 @pytest.mark.parametrize(

@@ -261,3 +261,16 @@ def test_a_cut_write_leaves_the_old_or_the_new_content() -> None:
         disk.remove("state")
         assert disk.read("state") is None
     assert found == {b"old", b"new"}
+
+
+def test_a_cut_removal_leaves_the_file_or_zeros_or_nothing() -> None:
+    """As a disk does that overwrites a file before it removes it."""
+    found = set()
+    for seed in range(30):
+        disk = MemoryDisk(SeededRandomness(seed, "disk"))
+        disk.write("state", b"old")
+        disk.cut_power_at(1)
+        with pytest.raises(PowerCut):
+            disk.remove("state")
+        found.add(disk.read("state"))
+    assert found == {b"old", bytes(3), None}

@@ -8,7 +8,7 @@ from keystead.bootstrap.host import HostDisk
 from keystead.components.security_module.root_slot import FileRootSlot
 from keystead.components.security_module.sealed_file import SealedFile
 from keystead.core.failpoints import Failpoint, Side, Step, arm
-from keystead.primitives.randomness import SystemRandomness
+from tests.simulators.world import SeededRandomness
 
 CONTENT = b"who the module is"
 
@@ -34,7 +34,7 @@ def test_a_module_that_dies_while_it_destroys_a_generation_starts_again_and_agai
     tmp_path: Path, step: Step, side: Side, renewals: int
 ) -> None:
     """Also with the former file overwritten and not yet removed, the present generation stays and no other does."""
-    disk, randomness = HostDisk(tmp_path), SystemRandomness()
+    disk, randomness = HostDisk(tmp_path), SeededRandomness(1, "module")
     file = SealedFile(FileRootSlot(disk, randomness), disk, randomness)
     for _ in range(renewals):
         file.write(CONTENT)
